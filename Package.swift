@@ -1,0 +1,132 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors in CI only, so that a newer compiler does not break somebody's build.
+let strictness: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+/// The settings of every target that is written by hand.
+let house: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .strictMemorySafety(),
+    ] + strictness
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "_CryptoExtras", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioExtras: Target.Dependency = .product(name: "NIOExtras", package: "swift-nio-extras")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+/// A target of the house. Its row in `Docs/architecture.md` says what it may import; `TidyTests` compares the two.
+func room(_ name: String, path: String? = nil, exclude: [String] = [], _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: house)
+}
+
+let package = Package(
+    name: "muster",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "muster", targets: ["muster"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    ],
+    targets: [
+        room("ClusterModel", [crypto]),
+        room("ClusterDocuments", ["ClusterModel", yams]),
+        room("ClusterLog", ["ClusterModel", crypto]),
+        room("ClusterLogSQLite", ["ClusterModel", "ClusterLog", grdb]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        room("Certificates", ["ClusterModel", "COpenSSL", crypto, cryptoExtras, swiftASN1, x509]),
+        room("Replication", ["ClusterModel"]),
+        .target(
+            name: "WireMessages", dependencies: [swiftProtobuf], exclude: ["wire.proto"],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        room(
+            "ReplicationTransport",
+            [
+                "ClusterModel", "Replication", "Certificates", "WireMessages", logging, nioCore, nioPosix, nioTLS, nioSSL,
+                nioExtras, swiftProtobuf,
+            ]),
+        room(
+            "Gateways",
+            ["ClusterModel", "Certificates", logging, nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, nioExtras]),
+        room(
+            "MemberAgent",
+            ["ClusterModel", "Replication", "Certificates", "Gateways", crypto, logging, serviceLifecycle]),
+        room(
+            "ClusterService",
+            ["ClusterModel", "ClusterLog", "Replication", "Certificates", crypto, logging, serviceLifecycle]),
+        room("AdminContract", ["ClusterModel"]),
+        room("AdminClient", ["ClusterModel", "AdminContract", asyncHTTPClient, nioCore, nioSSL]),
+        room(
+            "AdminServer",
+            ["ClusterModel", "AdminContract", "ClusterService", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL]),
+        room("ClusterFixtures", path: "ClusterFixtures", exclude: ["demo"], ["ClusterModel", "ClusterDocuments"]),
+        .executableTarget(
+            name: "muster",
+            dependencies: [
+                "AdminClient", "AdminContract", "AdminServer", "Certificates", "ClusterDocuments", "ClusterFixtures",
+                "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService", "Gateways", "MemberAgent",
+                "Replication", "ReplicationTransport", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
+                subprocess,
+            ],
+            swiftSettings: house),
+
+        tests("ClusterModelTests", ["ClusterModel", "ClusterFixtures"]),
+        tests("ClusterDocumentsTests", ["ClusterModel", "ClusterDocuments", "ClusterFixtures"]),
+        tests("LogContractTests", ["ClusterModel", "ClusterLog", "ClusterLogSQLite", grdb]),
+        tests("CertificatesTests", ["ClusterModel", "Certificates", subprocess]),
+        tests("ReplicationTests", ["ClusterModel", "ClusterLog", "Replication"]),
+        tests(
+            "TransportContractTests",
+            ["ClusterModel", "Replication", "ReplicationTransport", "Certificates", "WireMessages", nioCore, nioPosix, nioSSL, nioEmbedded]),
+        tests("GatewaysTests", ["ClusterModel", "Certificates", "Gateways", nioCore, nioPosix, nioSSL, nioEmbedded, subprocess]),
+        tests("MemberAgentTests", ["ClusterModel", "Replication", "Certificates", "Gateways", "MemberAgent"]),
+        tests("ClusterServiceTests", ["ClusterModel", "ClusterLog", "Replication", "Certificates", "ClusterService"]),
+        tests(
+            "AdminTests",
+            [
+                "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "ClusterService", "ClusterLog",
+                "Certificates",
+            ]),
+        tests("CommandLineTests", ["muster", "ClusterFixtures", "ClusterModel", subprocess]),
+        tests("TidyTests", []),
+    ]
+)

@@ -1,0 +1,97 @@
+/// Where mail is taken: an SMTP service on an interface, with the policies for those who connect.
+package struct ListenerSetting: Setting {
+    /// Whether strangers send to it (public) or the organization's own systems do (private).
+    package enum Kind: String, CaseIterable, Sendable {
+        case `public`
+        case `private`
+    }
+
+    package var type = Kind.public
+    package var interface = ""
+    package var port = 25
+    /// The certificate it shows after STARTTLS; without one, no policy can offer TLS.
+    package var certificate: String?
+    /// The policy for a sender that no group matches; without one, such a sender gets TLS off.
+    package var defaultPolicy: String?
+    /// The first group that matches a sender decides.
+    package var senderGroups: [SenderGroup] = []
+
+    package init() {}
+
+    package static let shape = Shape<ListenerSetting>(
+        "An SMTP service on an interface.",
+        [
+            .standard("type", \.type, .choice(Kind.self), .public, "Who sends to it: public or private."),
+            .required("interface", \.interface, .name, "The interface it listens on. A machine without it disables the listener."),
+            .standard("port", \.port, .port, 25, "The TCP port."),
+            .optional("certificate", \.certificate, .name, "The certificate shown after STARTTLS."),
+            .optional("defaultPolicy", \.defaultPolicy, .name, "The mail flow policy for senders in no group; without it, TLS is off."),
+            .standard(
+                "senderGroups", \.senderGroups, .list(of: .setting(SenderGroup.self)), [],
+                "Sender groups in order: the first that matches decides."),
+        ],
+        initial: ListenerSetting.init)
+}
+
+/// A group of senders and the policy that they get (ESA: a row of the host access table).
+package struct SenderGroup: Setting {
+    package var name = ""
+    package var senders: [String] = []
+    package var policy = ""
+
+    package init() {}
+
+    package init(name: String, senders: [String], policy: String) {
+        self.name = name
+        self.senders = senders
+        self.policy = policy
+    }
+
+    package static let shape = Shape<SenderGroup>(
+        "A group of senders and the mail flow policy they get.",
+        [
+            .required("name", \.name, .name, "The group's name, for logs and reports."),
+            .required("senders", \.senders, .list(of: .sender), "Addresses, networks, hosts, domains (.example.com) or ALL."),
+            .required("policy", \.policy, .name, "The name of the mail flow policy they get."),
+        ],
+        initial: SenderGroup.init)
+}
+
+extension ListenerSetting {
+    /// The name of the policy for a sender: that of the first group which matches, else the default; nil means TLS off.
+    package func policyName(address: IPAddress, hostName: String?) -> String? {
+        senderGroups.first { group in
+            group.senders.contains { SenderPattern($0)?.matches(address: address, hostName: hostName) ?? false }
+        }?.policy ?? defaultPolicy
+    }
+}
+
+extension SectionName {
+    package static let listeners = SectionName(rawValue: "listeners")
+}
+
+extension Section {
+    package static let listeners = Section(
+        .listeners, of: ListenerSetting.self, naming: .named(.plain),
+        rule: { listener, path throws(SettingError) in
+            var seen: Set<String> = []
+            for (index, group) in listener.senderGroups.enumerated() where !seen.insert(group.name).inserted {
+                throw SettingError(
+                    path.appending("senderGroups").appending(index), "the sender group \"\(group.name)\" is there twice",
+                    expected: "each group once")
+            }
+        },
+        references: { listener in
+            var references = [Reference("interface", .interfaces, listener.interface, whenMissing: .disabled)]
+            if let certificate = listener.certificate {
+                references.append(Reference("certificate", .certificates, certificate))
+            }
+            if let policy = listener.defaultPolicy {
+                references.append(Reference("defaultPolicy", .mailFlowPolicies, policy))
+            }
+            for (index, group) in listener.senderGroups.enumerated() {
+                references.append(Reference("senderGroups[\(index)].policy", .mailFlowPolicies, group.policy))
+            }
+            return references
+        })
+}

@@ -1,0 +1,157 @@
+extension ValueType {
+    /// A text that passes a test.
+    package static func text(
+        _ expectation: String, limit: Int = Limits.textLength, where accepts: @escaping @Sendable (String) -> Bool = { !$0.isEmpty }
+    ) -> ValueType<String> {
+        ValueType<String>(
+            expectation: expectation,
+            schema: ["type": "string", "maxLength": .integer(Int64(limit)), "description": .string(expectation)]
+        ) { value, path throws(SettingError) in
+            guard case .string(let text) = value else {
+                throw SettingError(path, "here is \(value.kind)", expected: expectation)
+            }
+            guard text.utf8.count <= limit else {
+                throw SettingError(path, "this text has over \(limit) bytes", expected: expectation)
+            }
+            guard accepts(text), !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
+                throw SettingError(path, "\"\(text.prefix(80))\" does not fit", expected: expectation)
+            }
+            return text
+        } write: {
+            .string($0)
+        }
+    }
+
+    /// The name of an entry or an interface.
+    package static var name: ValueType<String> {
+        text(NameRule.plain.expectation, limit: Limits.nameLength, where: NameRule.plain.accepts)
+    }
+
+    /// A host name with at least one label.
+    package static var hostName: ValueType<String> {
+        text("a host name such as mx1.example.com", limit: Limits.domainLength) { HostName.accepts($0) }
+    }
+
+    /// An IPv4 or IPv6 address.
+    package static var address: ValueType<String> {
+        text("an IPv4 or IPv6 address", limit: 45) { IPAddress($0) != nil }
+    }
+
+    /// A sender in a sender group.
+    package static var sender: ValueType<String> {
+        text("an address, a network such as 192.0.2.0/24, a host, a domain such as .example.com, or ALL", limit: Limits.domainLength) {
+            SenderPattern($0) != nil
+        }
+    }
+
+    /// A SHA-256 digest in hexadecimal digits.
+    package static var digest: ValueType<Digest> {
+        let expectation = "a SHA-256 digest of 64 hexadecimal digits"
+        return ValueType<Digest>(expectation: expectation, schema: ["type": "string", "pattern": "^[0-9a-f]{64}$"]) {
+            value, path throws(SettingError) in
+            guard case .string(let text) = value, let digest = Digest(hex: text) else {
+                throw SettingError(path, "here is \(value.kind) that is none", expected: expectation)
+            }
+            return digest
+        } write: {
+            .string($0.hex)
+        }
+    }
+
+    /// A moment.
+    package static var timestamp: ValueType<Timestamp> {
+        let expectation = "a time such as 2026-11-24T09:30:00Z"
+        return ValueType<Timestamp>(expectation: expectation, schema: ["type": "string", "format": "date-time"]) {
+            value, path throws(SettingError) in
+            guard case .string(let text) = value, let moment = Timestamp(text) else {
+                throw SettingError(path, "here is \(value.kind) that is none", expected: expectation)
+            }
+            return moment
+        } write: {
+            .string($0.description)
+        }
+    }
+
+    /// A whole number within a range.
+    package static func integer(_ range: ClosedRange<Int>) -> ValueType<Int> {
+        let expectation = "a number from \(range.lowerBound) to \(range.upperBound)"
+        return ValueType<Int>(
+            expectation: expectation,
+            schema: ["type": "integer", "minimum": .integer(Int64(range.lowerBound)), "maximum": .integer(Int64(range.upperBound))]
+        ) { value, path throws(SettingError) in
+            guard case .integer(let number) = value else {
+                throw SettingError(path, "here is \(value.kind)", expected: expectation)
+            }
+            guard let number = Int(exactly: number), range.contains(number) else {
+                throw SettingError(path, "\(number) is out of range", expected: expectation)
+            }
+            return number
+        } write: {
+            .integer(Int64($0))
+        }
+    }
+
+    /// A TCP port.
+    package static var port: ValueType<Int> { integer(1...65535) }
+
+    /// True or false.
+    package static var boolean: ValueType<Bool> {
+        ValueType<Bool>(expectation: "true or false", schema: ["type": "boolean"]) { value, path throws(SettingError) in
+            guard case .boolean(let flag) = value else {
+                throw SettingError(path, "here is \(value.kind)", expected: "true or false")
+            }
+            return flag
+        } write: {
+            .boolean($0)
+        }
+    }
+
+    /// One of a fixed set of words.
+    package static func choice<Choice>(_ type: Choice.Type) -> ValueType<Choice>
+    where Choice: CaseIterable & RawRepresentable<String> & Sendable {
+        let words = Choice.allCases.map(\.rawValue)
+        let expectation = "one of " + words.joined(separator: ", ")
+        return ValueType<Choice>(expectation: expectation, schema: ["enum": .array(words.map(JSONValue.string))]) {
+            value, path throws(SettingError) in
+            guard case .string(let word) = value, let choice = Choice(rawValue: word) else {
+                let found = value.text.map { "\"\($0.prefix(64))\" is none of the choices" } ?? "here is \(value.kind)"
+                throw SettingError(path, found, expected: expectation)
+            }
+            return choice
+        } write: {
+            .string($0.rawValue)
+        }
+    }
+
+    /// A list whose items all have one type.
+    package static func list<Item>(of item: ValueType<Item>, limit: Int = Limits.listItems) -> ValueType<[Item]>
+    where Value == [Item] {
+        let expectation = "a list, each item \(item.expectation)"
+        return ValueType<[Item]>(
+            expectation: expectation, schema: ["type": "array", "items": item.schema, "maxItems": .integer(Int64(limit))]
+        ) { value, path throws(SettingError) in
+            guard case .array(let values) = value else {
+                throw SettingError(path, "here is \(value.kind)", expected: expectation)
+            }
+            guard values.count <= limit else {
+                throw SettingError(path, "this list has \(values.count) items", expected: "at most \(limit)")
+            }
+            var items: [Item] = []
+            for (index, value) in values.enumerated() {
+                items.append(try item.read(value, path.appending(index)))
+            }
+            return items
+        } write: {
+            .array($0.map(item.write))
+        }
+    }
+
+    /// A setting inside a setting.
+    package static func setting<Inner: Setting>(_ type: Inner.Type) -> ValueType<Inner> {
+        ValueType<Inner>(expectation: "a map", schema: Inner.shape.schema) { value, path throws(SettingError) in
+            try Inner.shape.read(value, at: path)
+        } write: {
+            Inner.shape.write($0)
+        }
+    }
+}

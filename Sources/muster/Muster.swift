@@ -1,0 +1,1 @@
+@main enum Muster { static func main() {} }
