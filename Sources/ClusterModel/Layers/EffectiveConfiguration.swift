@@ -1,0 +1,135 @@
+/// What one machine gets for one entry, and why.
+package struct EffectiveEntry: Hashable, Sendable {
+    package var name: String
+    package var value: JSONValue
+    /// Where the value comes from.
+    package var origin: Origin
+    /// Wider levels that also had a say, nearest first.
+    package var shadows: [Origin]
+    /// The entry's digest: of section, name and canonical bytes.
+    package var digest: Digest
+    /// RFC 8785, ready to be sent or laid out.
+    package var bytes: [UInt8]
+
+    /// A level's word on an entry.
+    package struct Origin: Hashable, Sendable {
+        package var layer: LayerID
+        package var revision: Int
+
+        package init(layer: LayerID, revision: Int) {
+            self.layer = layer
+            self.revision = revision
+        }
+    }
+
+    package init(section: SectionName, name: String, value: JSONValue, origin: Origin, shadows: [Origin] = []) {
+        self.name = name
+        self.value = value
+        self.origin = origin
+        self.shadows = shadows
+        bytes = value.canonicalBytes
+        digest = EffectiveEntry.digest(section: section, name: name, bytes: bytes)
+    }
+
+    /// SHA-256 over the tag `muster entry 1` and section, name and canonical bytes, each length-prefixed.
+    package static func digest(section: SectionName, name: String, bytes: [UInt8]) -> Digest {
+        var builder = DigestBuilder(tag: "muster entry 1")
+        builder.add(section.rawValue)
+        builder.add(name)
+        builder.add(bytes)
+        return builder.finish()
+    }
+}
+
+/// What one machine gets for one section. Shared between machines that inherit the same.
+package final class EffectiveSection: Sendable, Hashable {
+    package let name: SectionName
+    /// Sorted by name.
+    package let entries: [EffectiveEntry]
+    /// The section's digest: of its entries' names and digests.
+    package let digest: Digest
+
+    package init(name: SectionName, entries: [EffectiveEntry]) {
+        self.name = name
+        self.entries = entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        digest = EffectiveSection.digest(of: self.entries)
+    }
+
+    package subscript(_ entry: String) -> EffectiveEntry? {
+        entries.first { $0.name == entry }
+    }
+
+    /// Two sections are the same when they say the same; where it comes from does not matter here.
+    package static func == (left: EffectiveSection, right: EffectiveSection) -> Bool {
+        left === right || (left.name == right.name && left.digest == right.digest)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(name)
+        hasher.combine(digest)
+    }
+
+    /// SHA-256 over the tag `muster section 1` and, by name, each entry's name and digest, length-prefixed.
+    private static func digest(of entries: [EffectiveEntry]) -> Digest {
+        var builder = DigestBuilder(tag: "muster section 1")
+        for entry in entries {
+            builder.add(entry.name)
+            builder.add(entry.digest)
+        }
+        return builder.finish()
+    }
+}
+
+/// Everything one machine gets: what replication carries and a gateway applies.
+package struct EffectiveConfiguration: Hashable, Sendable {
+    /// Sorted by name; a section without entries is left out.
+    package let sections: [EffectiveSection]
+    /// What machines and manager compare: equal digests mean equal settings.
+    package let digest: Digest
+
+    package init(sections: [EffectiveSection]) {
+        self.sections = sections.filter { !$0.entries.isEmpty }.sorted { $0.name < $1.name }
+        digest = EffectiveConfiguration.digest(of: self.sections)
+    }
+
+    /// The configuration of a machine that has been given nothing.
+    package static let empty = EffectiveConfiguration(sections: [])
+
+    package subscript(_ section: SectionName) -> EffectiveSection? {
+        sections.first { $0.name == section }
+    }
+
+    package subscript(_ section: SectionName, _ entry: String) -> EffectiveEntry? {
+        self[section]?[entry]
+    }
+
+    /// The typed values of a section, by name. Throws only for values that this version cannot read.
+    package func values<Value: Setting>(_ type: Value.Type, in section: SectionName) throws(SettingError) -> [(name: String, value: Value)]
+    {
+        var values: [(name: String, value: Value)] = []
+        for entry in self[section]?.entries ?? [] {
+            values.append((entry.name, try Value(entry.value, at: SettingPath(section.rawValue, entry.name))))
+        }
+        return values
+    }
+
+    /// The typed value of one entry; nil when there is none.
+    package func value<Value: Setting>(_ type: Value.Type, _ section: SectionName, _ entry: String) throws(SettingError) -> Value? {
+        guard let found = self[section, entry] else { return nil }
+        return try Value(found.value, at: SettingPath(section.rawValue, entry))
+    }
+
+    package static func == (left: EffectiveConfiguration, right: EffectiveConfiguration) -> Bool { left.digest == right.digest }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+
+    /// SHA-256 over the tag `muster configuration 1` and, by name, each section's name and digest, length-prefixed.
+    private static func digest(of sections: [EffectiveSection]) -> Digest {
+        var builder = DigestBuilder(tag: "muster configuration 1")
+        for section in sections {
+            builder.add(section.name.rawValue)
+            builder.add(section.digest)
+        }
+        return builder.finish()
+    }
+}
