@@ -1,0 +1,185 @@
+package import ClusterModel
+
+/// What a member says to a manager.
+package enum MemberMessage: Hashable, Sendable {
+    case hello(Hello)
+    case receipt(Receipt)
+    case join(JoinRequest)
+    case ping
+    case pong
+}
+
+/// What a manager says to a member.
+package enum ManagerMessage: Hashable, Sendable {
+    /// The newest log entry; the member keeps it and shows it at its next hello.
+    case welcome(LogHead)
+    case update(Update)
+    /// The membership is over; the member flattens what it last applied and is standalone.
+    case ended(Ended)
+    /// No, and why; the manager closes the connection after it.
+    case refused(Refusal.Code, reason: String)
+    case joined(JoinAnswer)
+    case ping
+    case pong
+}
+
+/// The first frame of a member with an identity.
+package struct Hello: Hashable, Sendable {
+    package static let protocolVersion = 1
+
+    package var version = Hello.protocolVersion
+    /// The agent's version, for people.
+    package var agent: String
+    package var clock: Timestamp
+    /// The digest of the generation it runs; nil before the first.
+    package var running: Digest?
+    /// The digest it last rejected, if it has heard of nothing newer.
+    package var rejected: Digest?
+    /// The newest log entry it has seen from any manager.
+    package var seen: LogHead
+    /// The sections that its version knows.
+    package var sections: [SectionName]
+
+    package init(
+        agent: String, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: LogHead = .empty,
+        sections: [SectionName] = Section.all.map(\.name)
+    ) {
+        self.agent = agent
+        self.clock = clock
+        self.running = running
+        self.rejected = rejected
+        self.seen = seen
+        self.sections = sections
+    }
+}
+
+/// A new target with what the member lacks to lay it out.
+package struct Update: Hashable, Sendable {
+    package var target: Target
+    package var head: LogHead
+    /// The digest that this update builds on; nil when it holds the whole configuration.
+    package var base: Digest?
+    /// Whole sections: all of them without a base, else those that differ from it.
+    package var sections: [EffectiveSection]
+    /// Sections of the base that are gone.
+    package var removed: [SectionName]
+    /// Keys and chains that the base did not need.
+    package var material: [Material]
+
+    package init(
+        target: Target, head: LogHead, base: Digest?, sections: [EffectiveSection], removed: [SectionName] = [], material: [Material] = []
+    ) {
+        self.target = target
+        self.head = head
+        self.base = base
+        self.sections = sections
+        self.removed = removed
+        self.material = material
+    }
+}
+
+/// A private key or a certificate chain, as PEM text. Its description never shows the content.
+package struct Material: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+    package enum Kind: String, Hashable, Sendable {
+        /// Named by the fingerprint of its public key.
+        case key
+        /// Named by SHA-256 of its text.
+        case chain
+    }
+
+    package var kind: Kind
+    package var digest: Digest
+    package var pem: [UInt8]
+
+    package init(kind: Kind, digest: Digest, pem: [UInt8]) {
+        self.kind = kind
+        self.digest = digest
+        self.pem = pem
+    }
+
+    package var description: String { "\(kind.rawValue) \(digest.short) <redacted>" }
+    package var debugDescription: String { description }
+}
+
+/// The word that a membership is over.
+package struct Ended: Hashable, Sendable {
+    package var reason: String
+    package var time: Timestamp
+
+    package init(reason: String, time: Timestamp) {
+        self.reason = reason
+        self.time = time
+    }
+}
+
+/// A machine without an identity asks to become a member. The only frame such a connection may send.
+package struct JoinRequest: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+    package var version = Hello.protocolVersion
+    package var invitation: String
+    /// The invitation's secret. Never logged.
+    package var secret: String
+    package var machine: String
+    /// PKCS#10 in DER, signed by the key that the machine made for itself.
+    package var certificateRequest: [UInt8]
+    /// The machine's network settings: its layer's first entries.
+    package var network: [NetworkEntry]
+    /// Only ask what would happen; nothing changes and nothing is consumed.
+    package var isPreview: Bool
+
+    package init(
+        invitation: String, secret: String, machine: String, certificateRequest: [UInt8], network: [NetworkEntry], isPreview: Bool = false
+    ) {
+        self.invitation = invitation
+        self.secret = secret
+        self.machine = machine
+        self.certificateRequest = certificateRequest
+        self.network = network
+        self.isPreview = isPreview
+    }
+
+    package var description: String { "join of \(machine) with invitation \(invitation) <redacted>" }
+    package var debugDescription: String { description }
+}
+
+/// One network setting that a machine brings along.
+package struct NetworkEntry: Hashable, Sendable, Codable {
+    package var section: SectionName
+    package var name: String
+    package var value: JSONValue
+
+    package init(section: SectionName, name: String, value: JSONValue) {
+        self.section = section
+        self.name = name
+        self.value = value
+    }
+}
+
+/// What a machine gets on becoming a member.
+package struct JoinAnswer: Hashable, Sendable {
+    package var membership: MembershipID
+    package var clusterID: String
+    package var cluster: String
+    package var group: String
+    /// The identity's certificate chain, PEM.
+    package var certificate: String
+    /// The certificates of the cluster's CA, PEM.
+    package var trust: String
+    /// Where managers take members: `HOST:PORT`.
+    package var managers: [String]
+    /// True for a preview: then there is no membership and no certificate.
+    package var isPreview: Bool
+
+    package init(
+        membership: MembershipID, clusterID: String, cluster: String, group: String, certificate: String, trust: String, managers: [String],
+        isPreview: Bool = false
+    ) {
+        self.membership = membership
+        self.clusterID = clusterID
+        self.cluster = cluster
+        self.group = group
+        self.certificate = certificate
+        self.trust = trust
+        self.managers = managers
+        self.isPreview = isPreview
+    }
+}
