@@ -141,19 +141,6 @@ package struct JoinRequest: Hashable, Sendable, CustomStringConvertible, CustomD
     package var debugDescription: String { description }
 }
 
-/// One network setting that a machine brings along.
-package struct NetworkEntry: Hashable, Sendable, Codable {
-    package var section: SectionName
-    package var name: String
-    package var value: JSONValue
-
-    package init(section: SectionName, name: String, value: JSONValue) {
-        self.section = section
-        self.name = name
-        self.value = value
-    }
-}
-
 /// What a machine gets on becoming a member.
 package struct JoinAnswer: Hashable, Sendable {
     package var membership: MembershipID

@@ -1,0 +1,192 @@
+/// One thing that changed the cluster. Whatever changes it is one of these, appended to the log.
+package enum ClusterEvent: Hashable, Sendable {
+    case clusterCreated(ClusterCreated)
+    case tokenCreated(TokenCreated)
+    case groupAdded(GroupAdded)
+    case invitationCreated(InvitationCreated)
+    case machineJoined(MachineJoined)
+    case machineRemoved(MachineRemoved)
+    case settingsCommitted(SettingsCommitted)
+}
+
+package struct ClusterCreated: Hashable, Sendable, Codable {
+    package var clusterID: String
+    package var cluster: String
+    package var group: GroupID
+    package var groupName: String
+    package var manager: String
+    /// The cluster CA's certificate, PEM.
+    package var authority: String
+    /// The fingerprint of its public key, which names the sealed key.
+    package var authorityKey: Digest
+    /// Which master key seals the cluster's keys.
+    package var masterKey: String
+
+    package init(
+        clusterID: String, cluster: String, group: GroupID, groupName: String, manager: String, authority: String, authorityKey: Digest,
+        masterKey: String
+    ) {
+        self.clusterID = clusterID
+        self.cluster = cluster
+        self.group = group
+        self.groupName = groupName
+        self.manager = manager
+        self.authority = authority
+        self.authorityKey = authorityKey
+        self.masterKey = masterKey
+    }
+}
+
+/// A bearer token for the admin port; only its SHA-256 is kept.
+package struct TokenCreated: Hashable, Sendable, Codable {
+    package var id: String
+    package var user: String
+    package var hash: Digest
+    package var expires: Timestamp
+
+    package init(id: String, user: String, hash: Digest, expires: Timestamp) {
+        self.id = id
+        self.user = user
+        self.hash = hash
+        self.expires = expires
+    }
+}
+
+package struct GroupAdded: Hashable, Sendable, Codable {
+    package var group: GroupID
+    package var name: String
+
+    package init(group: GroupID, name: String) {
+        self.group = group
+        self.name = name
+    }
+}
+
+/// A single-use ticket to join; only its secret's SHA-256 is kept.
+package struct InvitationCreated: Hashable, Sendable, Codable {
+    package var id: String
+    package var secretHash: Digest
+    package var group: GroupID
+    package var expires: Timestamp
+
+    package init(id: String, secretHash: Digest, group: GroupID, expires: Timestamp) {
+        self.id = id
+        self.secretHash = secretHash
+        self.group = group
+        self.expires = expires
+    }
+}
+
+package struct MachineJoined: Hashable, Sendable, Codable {
+    package var membership: MembershipID
+    package var machine: String
+    package var group: GroupID
+    package var invitation: String
+    /// The fingerprint of the identity key that the machine made for itself.
+    package var identityKey: Digest
+    /// The network settings it brought along: the first entries of its layer.
+    package var network: [NetworkEntry]
+    /// What the machine gave up by joining, as it listed it itself.
+    package var loss: LossReport?
+
+    package init(
+        membership: MembershipID, machine: String, group: GroupID, invitation: String, identityKey: Digest, network: [NetworkEntry],
+        loss: LossReport? = nil
+    ) {
+        self.membership = membership
+        self.machine = machine
+        self.group = group
+        self.invitation = invitation
+        self.identityKey = identityKey
+        self.network = network
+        self.loss = loss
+    }
+}
+
+/// One network setting that a machine brings along.
+package struct NetworkEntry: Hashable, Sendable, Codable {
+    package var section: SectionName
+    package var name: String
+    package var value: JSONValue
+
+    package init(section: SectionName, name: String, value: JSONValue) {
+        self.section = section
+        self.name = name
+        self.value = value
+    }
+}
+
+package struct MachineRemoved: Hashable, Sendable, Codable {
+    package var membership: MembershipID
+    package var loss: LossReport
+
+    package init(membership: MembershipID, loss: LossReport) {
+        self.membership = membership
+        self.loss = loss
+    }
+}
+
+package struct SettingsCommitted: Hashable, Sendable, Codable {
+    package var changeSet: String
+    package var revision: Int
+    package var comment: String
+    package var edits: [Edit]
+
+    package init(changeSet: String, revision: Int, comment: String, edits: [Edit]) {
+        self.changeSet = changeSet
+        self.revision = revision
+        self.comment = comment
+        self.edits = edits
+    }
+}
+
+extension ClusterEvent {
+    /// The word that names the event in the log: `machine-joined`.
+    package var kind: String {
+        switch self {
+        case .clusterCreated: "cluster-created"
+        case .tokenCreated: "token-created"
+        case .groupAdded: "group-added"
+        case .invitationCreated: "invitation-created"
+        case .machineJoined: "machine-joined"
+        case .machineRemoved: "machine-removed"
+        case .settingsCommitted: "settings-committed"
+        }
+    }
+
+    /// The stored form: the payload's fields, and `kind`.
+    package func json() throws -> JSONValue {
+        let payload: JSONValue =
+            switch self {
+            case .clusterCreated(let event): try JSONValue(encoding: event)
+            case .tokenCreated(let event): try JSONValue(encoding: event)
+            case .groupAdded(let event): try JSONValue(encoding: event)
+            case .invitationCreated(let event): try JSONValue(encoding: event)
+            case .machineJoined(let event): try JSONValue(encoding: event)
+            case .machineRemoved(let event): try JSONValue(encoding: event)
+            case .settingsCommitted(let event): try JSONValue(encoding: event)
+            }
+        var members = payload.members ?? [:]
+        members["kind"] = .string(kind)
+        return .object(members)
+    }
+
+    /// Reads the stored form. An unknown kind is refused: it is never skipped.
+    package init(_ json: JSONValue) throws {
+        let kind = json["kind"]?.text ?? ""
+        switch kind {
+        case "cluster-created": self = .clusterCreated(try json.decode(ClusterCreated.self))
+        case "token-created": self = .tokenCreated(try json.decode(TokenCreated.self))
+        case "group-added": self = .groupAdded(try json.decode(GroupAdded.self))
+        case "invitation-created": self = .invitationCreated(try json.decode(InvitationCreated.self))
+        case "machine-joined": self = .machineJoined(try json.decode(MachineJoined.self))
+        case "machine-removed": self = .machineRemoved(try json.decode(MachineRemoved.self))
+        case "settings-committed": self = .settingsCommitted(try json.decode(SettingsCommitted.self))
+        default:
+            throw Refusal(
+                .version,
+                "The log holds an event of the kind \"\(kind.prefix(64))\", which this version does not know. Use the version that wrote it, or a newer one."
+            )
+        }
+    }
+}

@@ -1,0 +1,77 @@
+/// What people and services ask of a cluster's state.
+extension ClusterState {
+    /// The lasting identity of a level that people name.
+    package func layerID(of level: Level) throws(Refusal) -> LayerID {
+        switch level {
+        case .cluster: return .cluster
+        case .group(let name):
+            guard let group = group(named: name) else {
+                let names = groups.values.map(\.name).sorted().joined(separator: ", ")
+                throw Refusal(.notFound, "There is no group \"\(name)\". The groups are \(names).")
+            }
+            return .group(group.id)
+        case .machine(let name): return .machine(try machine(name).id)
+        }
+    }
+
+    /// The level's name today; nil for a layer that ended.
+    package func level(of id: LayerID) -> Level? {
+        switch id {
+        case .cluster: .cluster
+        case .group(let group): groups[group].map { .group($0.name) }
+        case .machine(let membership): memberships[membership].map { .machine($0.machine) }
+        }
+    }
+
+    /// The current membership of a machine, or a refusal that says how to list them.
+    package func machine(_ name: String) throws(Refusal) -> Membership {
+        guard let membership = membership(named: name) else {
+            throw Refusal(
+                .notFound, "There is no machine \"\(name.prefix(Limits.nameLength))\" in the cluster. List them with: muster machine list")
+        }
+        return membership
+    }
+
+    /// The levels that a machine's settings come from, the nearest first.
+    package func levels(of membership: Membership) -> [LayerID] {
+        [.machine(membership.id), .group(membership.group), .cluster]
+    }
+
+    /// What every machine gets. Machines of a group share what they inherit.
+    package func configurations() -> [MembershipID: EffectiveConfiguration] {
+        var inherited: [GroupID: InheritedSettings] = [:]
+        var result: [MembershipID: EffectiveConfiguration] = [:]
+        result.reserveCapacity(memberships.count)
+        for membership in memberships.values {
+            let settings = inherited[membership.group] ?? inheritedSettings(of: membership.group)
+            inherited[membership.group] = settings
+            result[membership.id] = settings.configuration(machine: membership.layer, membership: membership.id)
+        }
+        return result
+    }
+
+    /// What one machine gets.
+    package func configuration(of membership: Membership) -> EffectiveConfiguration {
+        inheritedSettings(of: membership.group).configuration(machine: membership.layer, membership: membership.id)
+    }
+
+    package func inheritedSettings(of group: GroupID) -> InheritedSettings {
+        InheritedSettings(cluster: layer, group: groups[group]?.layer ?? Layer(), groupID: group)
+    }
+
+    /// What stands against this state, machine by machine, in a fixed order.
+    package func findings() -> [(machine: String, finding: ConfigurationFinding)] {
+        configurations().flatMap { id, configuration in
+            configuration.findings().map { (memberships[id]?.machine ?? id.rawValue, $0) }
+        }
+        .sorted { ($0.machine, $0.finding.entry, $0.finding.text) < ($1.machine, $1.finding.entry, $1.finding.text) }
+    }
+
+    /// The edits that build on something which has changed since (mission B4).
+    package func conflicts(of edits: [Edit]) -> [Edit] {
+        edits.filter { edit in
+            guard let entry = edit.entry, let layer = layer(edit.layer) else { return edit.entry != nil }
+            return layer[edit.section, entry]?.revision != edit.basis
+        }
+    }
+}

@@ -1,0 +1,204 @@
+/// A group of machines.
+package struct Group: Hashable, Sendable {
+    package var id: GroupID
+    package var name: String
+    package var layer = Layer()
+}
+
+/// One stay of a machine in the cluster. It owns the machine's layer and identity.
+package struct Membership: Hashable, Sendable {
+    package var id: MembershipID
+    package var machine: String
+    package var group: GroupID
+    package var identityKey: Digest
+    package var layer: Layer
+    package var joined: Timestamp
+}
+
+/// A membership that is over.
+package struct EndedMembership: Hashable, Sendable {
+    package var machine: String
+    package var time: Timestamp
+    package var author: String
+    package var reason: String
+}
+
+/// An invitation, open or used.
+package struct Invitation: Hashable, Sendable {
+    package var id: String
+    package var secretHash: Digest
+    package var group: GroupID
+    package var expires: Timestamp
+    package var usedBy: MembershipID?
+}
+
+/// A committed change of settings.
+package struct Revision: Hashable, Sendable {
+    package var number: Int
+    package var position: Int
+    package var author: String
+    package var time: Timestamp
+    package var comment: String
+    package var kind: String
+    package var changeSet: String
+}
+
+/// The cluster as the log tells it: a pure fold, which never reads a clock.
+package struct ClusterState: Sendable {
+    package private(set) var head = LogHead.empty
+    package private(set) var created: ClusterCreated?
+    package private(set) var layer = Layer()
+    package private(set) var groups: [GroupID: Group] = [:]
+    package private(set) var memberships: [MembershipID: Membership] = [:]
+    package private(set) var ended: [MembershipID: EndedMembership] = [:]
+    package private(set) var invitations: [String: Invitation] = [:]
+    package private(set) var tokens: [Digest: TokenCreated] = [:]
+    package private(set) var history: [Revision] = []
+    private var revisionOfChangeSet: [String: Int] = [:]
+    private var membershipOfName: [String: MembershipID] = [:]
+
+    package init() {}
+
+    /// The newest revision; 0 before the first commit.
+    package var revision: Int { history.last?.number ?? 0 }
+
+    package var clusterID: String { created?.clusterID ?? "" }
+    package var cluster: String { created?.cluster ?? "" }
+
+    package func membership(named machine: String) -> Membership? {
+        membershipOfName[machine].flatMap { memberships[$0] }
+    }
+
+    package func group(named name: String) -> Group? {
+        groups.values.first { $0.name == name }
+    }
+
+    /// The revision that a change set was committed as, if it was.
+    package func revision(ofChangeSet id: String) -> Revision? {
+        revisionOfChangeSet[id].flatMap { number in history.first { $0.number == number } }
+    }
+
+    /// What a layer says; nil for one that is not, or not any more.
+    package func layer(_ id: LayerID) -> Layer? {
+        switch id {
+        case .cluster: layer
+        case .group(let group): groups[group]?.layer
+        case .machine(let membership): memberships[membership]?.layer
+        }
+    }
+}
+
+// MARK: - The fold
+
+extension ClusterState {
+    /// Takes in the next entry. Throws when the event cannot follow what came before, which a sound log never shows.
+    package mutating func fold(_ event: ClusterEvent, head: LogHead, time: Timestamp, author: String) throws(Refusal) {
+        switch event {
+        case .clusterCreated(let event): try fold(event)
+        case .tokenCreated(let event): tokens[event.hash] = event
+        case .groupAdded(let event): try fold(event)
+        case .invitationCreated(let event):
+            invitations[event.id] = Invitation(
+                id: event.id, secretHash: event.secretHash, group: event.group, expires: event.expires)
+        case .machineJoined(let event): try fold(event, time: time)
+        case .machineRemoved(let event): try fold(event, time: time, author: author)
+        case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
+        }
+        self.head = head
+    }
+
+    private mutating func fold(_ event: ClusterCreated) throws(Refusal) {
+        guard created == nil else { throw Refusal(.exists, "The log creates the cluster a second time.") }
+        created = event
+        groups[event.group] = Group(id: event.group, name: event.groupName)
+    }
+
+    private mutating func fold(_ event: GroupAdded) throws(Refusal) {
+        guard groups[event.group] == nil, group(named: event.name) == nil else {
+            throw Refusal(.exists, "There is a group \"\(event.name)\" already.")
+        }
+        guard groups.count < Limits.groups else { throw Refusal(.limit, "There are already \(Limits.groups) groups.") }
+        groups[event.group] = Group(id: event.group, name: event.name)
+    }
+
+    private mutating func fold(_ event: MachineJoined, time: Timestamp) throws(Refusal) {
+        guard groups[event.group] != nil else { throw Refusal(.notFound, "The invitation's group is gone.") }
+        guard membershipOfName[event.machine] == nil, memberships[event.membership] == nil, ended[event.membership] == nil else {
+            throw Refusal(
+                .exists,
+                "There is a machine \"\(event.machine)\" in the cluster already. Join under another name, or remove that one first.")
+        }
+        guard memberships.count < Limits.machines else { throw Refusal(.limit, "There are already \(Limits.machines) machines.") }
+        guard let invitation = invitations[event.invitation], invitation.usedBy == nil else {
+            throw Refusal(.invitation, "The invitation has been used. Ask for another: muster invite.")
+        }
+        var layer = Layer()
+        for entry in event.network {
+            layer[entry.section, entry.name] = LayerEntry(.set(entry.value), revision: 0)
+        }
+        invitations[event.invitation]?.usedBy = event.membership
+        membershipOfName[event.machine] = event.membership
+        memberships[event.membership] = Membership(
+            id: event.membership, machine: event.machine, group: event.group, identityKey: event.identityKey, layer: layer, joined: time)
+    }
+
+    private mutating func fold(_ event: MachineRemoved, time: Timestamp, author: String) throws(Refusal) {
+        guard let membership = memberships.removeValue(forKey: event.membership) else {
+            throw Refusal(.notFound, "That membership is over already.")
+        }
+        membershipOfName[membership.machine] = nil
+        ended[event.membership] = EndedMembership(
+            machine: membership.machine, time: time, author: author, reason: "removed from the cluster by \(author)")
+    }
+
+    private mutating func fold(_ event: SettingsCommitted, position: Int, time: Timestamp, author: String) throws(Refusal) {
+        guard event.revision == revision + 1 else {
+            throw Refusal(.conflict, "Revision \(event.revision) cannot follow revision \(revision).")
+        }
+        try apply(event.edits, revision: event.revision)
+        revisionOfChangeSet[event.changeSet] = event.revision
+        history.append(
+            Revision(
+                number: event.revision, position: position, author: author, time: time, comment: event.comment, kind: "commit",
+                changeSet: event.changeSet))
+    }
+}
+
+// MARK: - Edits
+
+extension ClusterState {
+    /// The state with edits in it, as if they were the next revision; nothing is checked but that their layers exist.
+    package func applying(_ edits: [Edit]) throws(Refusal) -> ClusterState {
+        var state = self
+        try state.apply(edits, revision: revision + 1)
+        return state
+    }
+
+    private mutating func apply(_ edits: [Edit], revision: Int) throws(Refusal) {
+        for edit in edits {
+            guard var layer = layer(edit.layer) else {
+                throw Refusal(.notFound, "The level of \(edit.section)/\(edit.entry ?? "") is gone: the machine was removed.")
+            }
+            apply(edit, revision: revision, to: &layer)
+            guard layer[edit.section].entries.count <= Limits.entries else {
+                throw Refusal(.limit, "\(edit.section) would hold over \(Limits.entries) entries at one level.")
+            }
+            switch edit.layer {
+            case .cluster: self.layer = layer
+            case .group(let id): groups[id]?.layer = layer
+            case .machine(let id): memberships[id]?.layer = layer
+            }
+        }
+    }
+
+    private func apply(_ edit: Edit, revision: Int, to layer: inout Layer) {
+        switch (edit.change, edit.entry) {
+        case (.set(let value), let entry?): layer[edit.section, entry] = LayerEntry(.set(value), revision: revision)
+        case (.hide, let entry?): layer[edit.section, entry] = LayerEntry(.hidden, revision: revision)
+        case (.remove, let entry?): layer[edit.section, entry] = nil
+        case (.isolate, _): layer[edit.section].isIsolated = true
+        case (.inherit, _): layer[edit.section].isIsolated = false
+        case (_, nil): break  // an edit of an entry without its name changes nothing; it is refused when submitted
+        }
+    }
+}
