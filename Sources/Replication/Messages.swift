@@ -123,17 +123,21 @@ package struct JoinRequest: Hashable, Sendable, CustomStringConvertible, CustomD
     package var certificateRequest: [UInt8]
     /// The machine's network settings: its layer's first entries.
     package var network: [NetworkEntry]
+    /// What the machine gives up, as it showed it to whoever lets it join; for the log.
+    package var loss: LossReport?
     /// Only ask what would happen; nothing changes and nothing is consumed.
     package var isPreview: Bool
 
     package init(
-        invitation: String, secret: String, machine: String, certificateRequest: [UInt8], network: [NetworkEntry], isPreview: Bool = false
+        invitation: String, secret: String, machine: String, certificateRequest: [UInt8], network: [NetworkEntry], loss: LossReport? = nil,
+        isPreview: Bool = false
     ) {
         self.invitation = invitation
         self.secret = secret
         self.machine = machine
         self.certificateRequest = certificateRequest
         self.network = network
+        self.loss = loss
         self.isPreview = isPreview
     }
 

@@ -106,7 +106,7 @@ package struct Section: Sendable {
     }
 
     /// Refuses a level that the section does not have, and an entry name that breaks its rule.
-    package func check(entry: String, at level: Level.Kind) throws(Refusal) {
+    package func check(entry: String, at level: Level.Kind, sectionOnly: Bool = false) throws(Refusal) {
         guard levels.contains(level) else {
             let right = levels.map(\.option).joined(separator: " or ")
             throw Refusal(
@@ -114,6 +114,7 @@ package struct Section: Sendable {
                 "\(name) cannot be set at \(level.rawValue) level: it exists at \(levels.map(\.rawValue).joined(separator: ", ")) level only. Use \(right)."
             )
         }
+        if sectionOnly { return }
         switch naming {
         case .named(let rule):
             _ = try rule.check(entry, as: "The name of an entry of \(name)")

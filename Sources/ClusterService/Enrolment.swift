@@ -1,0 +1,162 @@
+package import Certificates
+package import ClusterModel
+package import Replication
+
+/// Invitations, and the joins that use them.
+package actor Enrolment {
+    private let ledger: Ledger
+    private let authority: ClusterAuthority
+    private let now: WallClock
+    private let managers: @Sendable () -> [String]
+    private var generator: any RandomNumberGenerator & Sendable
+
+    /// Days that a member's certificate is valid.
+    private static let certificateDays = 365
+
+    /// - Parameter managers: where managers take members, as invitations carry it.
+    package init(
+        ledger: Ledger, authority: ClusterAuthority, now: @escaping WallClock, managers: @escaping @Sendable () -> [String],
+        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        self.ledger = ledger
+        self.authority = authority
+        self.now = now
+        self.managers = managers
+        self.generator = generator
+    }
+
+    /// Makes an invitation to a group: single use, expiring, pinning the cluster's CA (mission C2).
+    package func invite(by user: String, group name: String?, hours: Int) async throws(Refusal) -> InvitationToken {
+        guard (1...Limits.invitationHours).contains(hours) else {
+            throw Refusal(.invalid, "An invitation is open for 1 to \(Limits.invitationHours) hours, not \(hours).")
+        }
+        let id = String(randomIdentifier(using: &generator).prefix(12))
+        let secret = randomIdentifier(using: &generator)
+        let expires = now().adding(seconds: Int64(hours) * 3600)
+        let state = try await ledger.append(by: user) { state, _ throws(Refusal) in
+            let group = try Enrolment.group(named: name, in: state)
+            return .invitationCreated(
+                InvitationCreated(id: id, secretHash: Enrolment.hash(secret), group: group.id, expires: expires))
+        }
+        return InvitationToken(
+            id: id, secret: secret, clusterID: state.clusterID, cluster: state.cluster, authority: authority.fingerprint,
+            managers: managers(), expires: expires)
+    }
+
+    /// Lets a machine in. A preview, a refusal or a failed join consumes nothing.
+    package func join(_ request: JoinRequest) async throws(Refusal) -> JoinAnswer {
+        guard request.version == Hello.protocolVersion else {
+            throw Refusal(.version, "This manager speaks version \(Hello.protocolVersion) of the member protocol, and the machine version \(request.version).")
+        }
+        let machine = try NameRule.plain.check(request.machine, as: "The machine name")
+        let network = try Enrolment.checked(request.network)
+        let csr: CertificateRequest
+        do { csr = try CertificateRequest(der: request.certificateRequest) } catch {
+            throw Refusal(.invalid, "The machine's certificate request cannot be read, or its signature is wrong.")
+        }
+        if request.isPreview {
+            let state = await ledger.state
+            let group = try Enrolment.admit(request, in: state, at: now())
+            return answer(in: state, group: group, membership: MembershipID(rawValue: ""), certificate: "", isPreview: true)
+        }
+        let membership = MembershipID(rawValue: randomIdentifier(using: &generator))
+        let certificate: CertificateChain
+        do {
+            certificate = try authority.issue(.machine(membership), publicKeyOf: csr, lifetimeDays: Enrolment.certificateDays, now: now())
+        } catch {
+            throw Refusal(.invalid, "No certificate can be issued for the machine's key.")
+        }
+        let identityKey = csr.keyFingerprint
+        let state = try await ledger.append(by: "machine \(machine)") { state, time throws(Refusal) in
+            let group = try Enrolment.admit(request, in: state, at: time)
+            let joined = MachineJoined(
+                membership: membership, machine: machine, group: group.id, invitation: request.invitation, identityKey: identityKey,
+                network: network, loss: request.loss)
+            try Enrolment.validate(joined, on: state, time: time)
+            return .machineJoined(joined)
+        }
+        guard let group = state.memberships[membership].flatMap({ state.groups[$0.group] }) else {
+            throw Refusal(.membershipEnded, "The machine was removed again while it joined.")
+        }
+        return answer(in: state, group: group, membership: membership, certificate: certificate.pem, isPreview: false)
+    }
+
+    private func answer(in state: ClusterState, group: Group, membership: MembershipID, certificate: String, isPreview: Bool) -> JoinAnswer {
+        JoinAnswer(
+            membership: membership, clusterID: state.clusterID, cluster: state.cluster, group: group.name, certificate: certificate,
+            trust: authority.certificatePEM, managers: managers(), isPreview: isPreview)
+    }
+
+    // MARK: - Decisions
+
+    /// The group that an invitation leads to, if it still does. The same words for an unknown invitation and a wrong secret.
+    static func admit(_ request: JoinRequest, in state: ClusterState, at time: Timestamp) throws(Refusal) -> Group {
+        guard let invitation = state.invitations[request.invitation], invitation.secretHash == hash(request.secret) else {
+            throw Refusal(.invitation, "This cluster did not make that invitation. Ask its administrator for one: muster invite")
+        }
+        guard invitation.usedBy == nil else {
+            throw Refusal(.invitation, "The invitation has been used. Each lets one machine join; ask for another: muster invite")
+        }
+        guard time < invitation.expires else {
+            throw Refusal(.invitation, "The invitation expired at \(invitation.expires). Ask for another: muster invite")
+        }
+        guard state.membership(named: request.machine) == nil else {
+            throw Refusal(
+                .exists,
+                "There is a machine \"\(request.machine)\" in the cluster already. Join under another name, or have that one removed: muster machine remove \(request.machine)"
+            )
+        }
+        guard let group = state.groups[invitation.group] else {
+            throw Refusal(.notFound, "The group that the invitation leads to was deleted. Ask for another: muster invite")
+        }
+        return group
+    }
+
+    /// A join changes what a machine serves, so it is validated as a commit is.
+    private static func validate(_ event: MachineJoined, on state: ClusterState, time: Timestamp) throws(Refusal) {
+        var joined = state
+        try joined.fold(.machineJoined(event), head: state.head, time: time, author: "")
+        guard let membership = joined.memberships[event.membership] else { return }
+        let errors = joined.configuration(of: membership).findings().filter { $0.severity == .error }
+        guard errors.isEmpty else {
+            throw Refusal(
+                .wouldBreak, "With the cluster's settings the machine \(event.machine) would not hold together. It has not joined.",
+                details: errors.map { "\($0.entry): \($0.text)" })
+        }
+    }
+
+    private static func checked(_ network: [NetworkEntry]) throws(Refusal) -> [NetworkEntry] {
+        guard network.count <= Limits.entries else { throw Refusal(.limit, "The machine brings over \(Limits.entries) network settings.") }
+        var result: [NetworkEntry] = []
+        for var entry in network {
+            let section = try Section.known(entry.section)
+            guard section.isNetwork else {
+                throw Refusal(.invalid, "A machine brings along network settings only, and \(entry.section) is none.")
+            }
+            try section.check(entry: entry.name, at: .machine)
+            do throws(SettingError) {
+                entry.value = try section.normalize(entry.value, SettingPath(entry.section.rawValue, entry.name))
+            } catch {
+                throw Refusal(.invalid, error.description)
+            }
+            result.append(Enrolment.withoutCertificates(entry))
+        }
+        return result
+    }
+
+    /// An interface's HTTPS names a certificate of the machine's old configuration, which the join ends: it does not come along.
+    private static func withoutCertificates(_ entry: NetworkEntry) -> NetworkEntry {
+        guard entry.section == .interfaces, var interface = try? InterfaceSetting(entry.value) else { return entry }  // normalized above
+        interface.https = nil
+        return NetworkEntry(section: entry.section, name: entry.name, value: interface.json)
+    }
+
+    private static func group(named name: String?, in state: ClusterState) throws(Refusal) -> Group {
+        guard case .group(let id) = try state.layerID(of: .group(name ?? state.created?.groupName ?? "")), let group = state.groups[id] else {
+            throw Refusal(.notFound, "There is no such group.")
+        }
+        return group
+    }
+
+    static func hash(_ secret: String) -> Digest { Digest(hashing: Array(secret.utf8)) }
+}

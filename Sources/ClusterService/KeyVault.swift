@@ -1,0 +1,103 @@
+package import Certificates
+package import ClusterLog
+package import ClusterModel
+package import Replication
+import Synchronization
+
+/// Private keys, sealed, and certificate chains, as blobs beside the log.
+///
+/// Blobs are put before the append that names them. Unsealed keys are held in memory only while some machine's
+/// configuration uses them.
+package final class KeyVault: Sendable {
+    private let log: any ClusterLog
+    private let master: MasterKey
+    private let clusterID: String
+    /// Material that current configurations need, ready to be sent.
+    private let ready = Mutex<[Digest: Material]>([:])
+
+    package init(log: any ClusterLog, master: MasterKey, clusterID: String) {
+        self.log = log
+        self.master = master
+        self.clusterID = clusterID
+    }
+
+    /// Seals and stores a key under its fingerprint.
+    package func store(_ key: PrivateKey) async throws(Refusal) {
+        let name = KeyVault.name(of: key.facts.fingerprint)
+        let pem = Array(key.pem.utf8)
+        do {
+            // Sealing the same key twice gives other bytes: the first stays.
+            guard try await log.blob(name) == nil else { return }
+            let sealed = try master.seal(pem, clusterID: clusterID, fingerprint: key.facts.fingerprint)
+            try await log.putBlob(name, sealed)
+        } catch let error as LogError {
+            guard error.code != .blobDiffers else { return }
+            throw Refusal(error)
+        } catch {
+            throw Refusal(.unavailable, "The key \(key.facts.fingerprint.short) cannot be sealed.")
+        }
+    }
+
+    /// Stores a chain's PEM text under its digest.
+    package func store(_ chain: CertificateChain) async throws(Refusal) {
+        do throws(LogError) {
+            try await log.putBlob("chain/\(chain.blob.hex)", Array(chain.pem.utf8))
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// Whether the vault has a key.
+    package func holds(_ key: Digest) async throws(Refusal) -> Bool {
+        try await bytes(KeyVault.name(of: key)) != nil
+    }
+
+    /// A key's PEM text, opened.
+    package func keyPEM(_ fingerprint: Digest) async throws(Refusal) -> [UInt8] {
+        guard let sealed = try await bytes(KeyVault.name(of: fingerprint)) else {
+            throw Refusal(.notFound, "The private key \(fingerprint.short) is not in the store. Restore a backup that has it, or import it again.")
+        }
+        do {
+            return try master.open(sealed, clusterID: clusterID, fingerprint: fingerprint)
+        } catch {
+            throw Refusal(.unavailable, "The private key \(fingerprint.short) does not open with this master key.")
+        }
+    }
+
+    package func chainPEM(_ digest: Digest) async throws(Refusal) -> [UInt8] {
+        guard let pem = try await bytes("chain/\(digest.hex)") else {
+            throw Refusal(.notFound, "The certificate chain \(digest.short) is not in the store. Restore a backup that has it, or import it again.")
+        }
+        return pem
+    }
+
+    /// Loads what configurations need and forgets the rest; afterwards ``material(for:)`` answers at once.
+    package func prepare(_ needed: MaterialNeeded) async throws(Refusal) {
+        var loaded = ready.withLock { $0 }.filter { needed.keys.contains($0.key) || needed.chains.contains($0.key) }
+        for digest in needed.keys where loaded[digest] == nil {
+            loaded[digest] = Material(kind: .key, digest: digest, pem: try await keyPEM(digest))
+        }
+        for digest in needed.chains where loaded[digest] == nil {
+            loaded[digest] = Material(kind: .chain, digest: digest, pem: try await chainPEM(digest))
+        }
+        let prepared = loaded
+        ready.withLock { $0 = prepared }
+    }
+
+    /// Prepared material, in a fixed order.
+    package func material(for needed: MaterialNeeded) -> [Material] {
+        ready.withLock { ready in
+            (needed.keys.sorted() + needed.chains.sorted()).compactMap { ready[$0] }
+        }
+    }
+
+    private static func name(of key: Digest) -> String { "key/\(key.hex)" }
+
+    private func bytes(_ name: String) async throws(Refusal) -> [UInt8]? {
+        do throws(LogError) {
+            return try await log.blob(name)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package import ClusterLog
+package import ClusterModel
+
+/// The cluster's log and the state folded from it: the one place through which anything changes.
+///
+/// Every change is decided on the newest state and appended only if the log has not moved since; otherwise it is
+/// decided again. So a decision never rests on something that is no longer true.
+package actor Ledger {
+    private let log: any ClusterLog
+    private let key: LogKey
+    private let now: WallClock
+    private var verifier: LogVerifier
+    package private(set) var state = ClusterState()
+    private var watchers: [Int: AsyncStream<ClusterState>.Continuation] = [:]
+    private var nextWatcher = 0
+
+    /// How often a decision is taken anew when others append in between, before the caller is told to try again.
+    private static let attempts = 100
+    /// How many entries are read from the log at once.
+    private static let page = 1000
+
+    private init(log: any ClusterLog, key: LogKey, now: @escaping WallClock) {
+        self.log = log
+        self.key = key
+        self.now = now
+        verifier = LogVerifier(key: key)
+    }
+
+    /// Reads and verifies the whole log. A broken or unknown entry ends it with the position and the repair.
+    package static func open(log: any ClusterLog, key: LogKey, now: @escaping WallClock) async throws -> Ledger {
+        let ledger = Ledger(log: log, key: key, now: now)
+        try await ledger.catchUp()
+        return ledger
+    }
+
+    /// Appends what `decide` makes of the newest state; nil appends nothing. Answers the state after it.
+    ///
+    /// `decide` may run more than once; it must not have effects. Once this returns, the event is on disk.
+    @discardableResult
+    package func append(
+        by author: String, _ decide: @Sendable (ClusterState, Timestamp) throws(Refusal) -> ClusterEvent?
+    ) async throws(Refusal) -> ClusterState {
+        for _ in 0..<Ledger.attempts {
+            let base = state
+            let time = now()
+            guard let event = try decide(base, time) else { return base }
+            let entry = try stored(event, after: base, time: time, author: author)
+            do throws(LogError) {
+                try await log.append(entry, after: base.head)
+            } catch {
+                guard error.code == .staleHead else { throw Refusal(error) }
+                try await catchUp()
+                continue
+            }
+            if state.head == base.head {
+                try take(entry)
+            } else {
+                try await catchUp()
+            }
+            return state
+        }
+        throw Refusal(.conflict, "Others are changing the cluster at this moment. Try again.")
+    }
+
+    /// Each new state from now on, the newest only; begins with the present one.
+    package func states() -> AsyncStream<ClusterState> {
+        let (stream, continuation) = AsyncStream.makeStream(of: ClusterState.self, bufferingPolicy: .bufferingNewest(1))
+        let id = nextWatcher
+        nextWatcher += 1
+        watchers[id] = continuation
+        continuation.onTermination = { _ in Task { await self.forget(id) } }
+        continuation.yield(state)
+        return stream
+    }
+
+    /// The log's entries from a position on, verified, oldest first; for the audit list.
+    package func entries(after position: Int, limit: Int) async throws(Refusal) -> [StoredEntry] {
+        do throws(LogError) {
+            return try await log.entries(after: position, limit: limit)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// Whether an entry is in this log: a member's newest one must be.
+    package func holds(_ head: LogHead) async throws(Refusal) -> Bool {
+        if head.position == 0 || head == state.head { return true }
+        guard head.position <= state.head.position else { return false }
+        return try await entries(after: head.position - 1, limit: 1).first?.head == head
+    }
+
+    private func stored(_ event: ClusterEvent, after base: ClusterState, time: Timestamp, author: String) throws(Refusal) -> StoredEntry {
+        // The fold is tried first: what it would refuse is never appended.
+        var tried = base
+        try tried.fold(event, head: base.head, time: time, author: author)
+        let json: JSONValue
+        do { json = try event.json() } catch { throw Refusal(.invalid, "The change cannot be written down: \(error)") }
+        let entry = LogEntry(position: base.head.position + 1, previous: base.head.hash, time: time, author: author, event: json)
+        let stored = entry.stored(sealedBy: key)
+        guard stored.bytes.count <= Limits.eventBytes else {
+            throw Refusal(.limit, "This change has \(stored.bytes.count) bytes, and one change may have \(Limits.eventBytes). Commit it in parts.")
+        }
+        return stored
+    }
+
+    private func catchUp() async throws(Refusal) {
+        while true {
+            let entries = try await entries(after: state.head.position, limit: Ledger.page)
+            for entry in entries where entry.position == state.head.position + 1 { try take(entry) }
+            if entries.count < Ledger.page { return }
+        }
+    }
+
+    /// Verifies and folds one entry, which must be the next.
+    private func take(_ stored: StoredEntry) throws(Refusal) {
+        let entry: LogEntry
+        do throws(LogError) { entry = try verifier.verify(stored) } catch { throw Refusal(error) }
+        do {
+            try state.fold(ClusterEvent(entry.event), head: stored.head, time: entry.time, author: entry.author)
+        } catch {
+            throw Refusal(.unavailable, "The log's entry \(stored.position) cannot be taken in: \(error)")
+        }
+        for watcher in watchers.values { watcher.yield(state) }
+    }
+
+    private func forget(_ id: Int) {
+        watchers[id] = nil
+    }
+}
+
+extension Refusal {
+    /// A log's error as people meet it.
+    package init(_ error: LogError) {
+        let code: Code =
+            switch error.code {
+            case .staleHead, .staleValue: .conflict
+            case .tooLarge: .limit
+            default: .unavailable
+            }
+        self.init(code, error.reason)
+    }
+}
