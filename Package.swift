@@ -109,7 +109,7 @@ let package = Package(
             ],
             swiftSettings: house),
 
-        tests("ClusterModelTests", ["ClusterModel", "ClusterFixtures"]),
+        tests("ClusterModelTests", ["ClusterModel"]),
         tests("ClusterDocumentsTests", ["ClusterModel", "ClusterDocuments", "ClusterFixtures"]),
         tests("LogContractTests", ["ClusterModel", "ClusterLog", "ClusterLogSQLite", grdb]),
         tests("CertificatesTests", ["ClusterModel", "Certificates", subprocess]),
