@@ -51,8 +51,8 @@ package struct CertificateDesk: Sendable {
 
     /// Stores key and chain; answers the setting that names them.
     package func store(key: PrivateKey, chain: CertificateChain) async throws(Refusal) -> CertificateSetting {
-        guard chain.keyFingerprint == key.facts.fingerprint else {
-            throw Refusal(.unreadable, "The key does not belong to the certificate: the key's fingerprint is \(key.facts.fingerprint), the certificate's \(chain.keyFingerprint?.hex ?? "unreadable").")
+        guard chain.isServed(by: key) else {
+            throw Refusal(.unreadable, "The key does not belong to the certificate: the key's fingerprint is \(key.facts.fingerprint), the certificate's \(chain.leafKey.fingerprint).")
         }
         try await vault.store(key)
         try await vault.store(chain)

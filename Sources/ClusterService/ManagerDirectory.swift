@@ -78,7 +78,7 @@ package struct ManagerDirectory: Sendable {
     package func masterKey() throws(Refusal) -> MasterKey {
         let bytes = try PrivateFile.read(
             keyPath, orElse: "There is no master key at \(keyPath). Without it nothing sealed opens; give its place with --master-key.")
-        return try MasterKey(fileContents: String(decoding: bytes, as: UTF8.self))
+        return try MasterKey(file: String(decoding: bytes, as: UTF8.self))
     }
 }
 
