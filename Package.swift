@@ -97,7 +97,7 @@ let package = Package(
         room("AdminClient", ["ClusterModel", "AdminContract", asyncHTTPClient, nioCore, nioSSL]),
         room(
             "AdminServer",
-            ["ClusterModel", "AdminContract", "ClusterService", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL]),
+            ["ClusterModel", "AdminContract", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL, serviceLifecycle]),
         room("ClusterFixtures", path: "ClusterFixtures", exclude: ["demo"], ["ClusterModel", "ClusterDocuments"]),
         .executableTarget(
             name: "muster",
@@ -123,10 +123,12 @@ let package = Package(
         tests(
             "AdminTests",
             [
-                "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "ClusterService", "ClusterLog",
-                "Certificates",
+                "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "Certificates", asyncHTTPClient, logging,
+                nioCore, nioSSL,
             ]),
-        tests("CommandLineTests", ["muster", "ClusterFixtures", "ClusterModel", subprocess]),
+        tests(
+            "CommandLineTests",
+            ["muster", "AdminContract", "AdminServer", "Certificates", "ClusterFixtures", "ClusterModel", subprocess]),
         tests("TidyTests", []),
     ]
 )

@@ -1,7 +1,7 @@
 package import ClusterModel
 
 /// Who the caller is, as the manager sees it.
-package struct Identity: Hashable, Sendable, Codable {
+package struct CallerView: Hashable, Sendable, Codable {
     package var user: String
     package var role: Role
     package var cluster: String
