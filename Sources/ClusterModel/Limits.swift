@@ -2,6 +2,12 @@
 package enum Limits {
     /// Bytes of one event in the log. Under etcd's 1.5 MiB request limit, with room for the envelope.
     package static let eventBytes = 1 << 20
+    /// Bytes of one blob in the log: an uploaded certificate file, sealed. Under etcd's request limit, too.
+    package static let blobBytes = (1 << 20) + (64 << 10)
+    /// Bytes of one value in the log: uncommitted changes, which become an event, with what they build on. Under etcd's limit, too.
+    package static let valueBytes = (1 << 20) + (256 << 10)
+    /// Characters of a blob's name or a value's key: a few words and a digest or a name.
+    package static let logNameLength = 256
     /// Bytes of one frame on the member port: an update with a full event's worth of settings and its key material.
     package static let frameBytes = 8 << 20
     /// Bytes of one frame from a stranger on the member port: a join request is a few KiB.
