@@ -21,6 +21,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let cryptoExtras: Target.Dependency = .product(name: "_CryptoExtras", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -97,7 +98,10 @@ let package = Package(
         room("AdminClient", ["ClusterModel", "AdminContract", asyncHTTPClient, nioCore, nioSSL]),
         room(
             "AdminServer",
-            ["ClusterModel", "AdminContract", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL, serviceLifecycle]),
+            [
+                "ClusterModel", "AdminContract", hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL,
+                serviceLifecycle,
+            ]),
         room("ClusterFixtures", path: "ClusterFixtures", exclude: ["demo"], ["ClusterModel", "ClusterDocuments"]),
         .executableTarget(
             name: "muster",
