@@ -1,0 +1,133 @@
+package import ClusterModel
+import SwiftASN1
+package import X509
+
+/// A certificate and the intermediates that lead from it toward a root: leaf first, the rest as it was given.
+package struct CertificateChain: Sendable {
+    /// The certificates, the leaf first; never empty.
+    package let certificates: [Certificate]
+    /// What is known of each, in the same order.
+    package let facts: [CertificateFacts]
+    /// What is known of the leaf's key.
+    package let leafKey: KeyFacts
+    /// Each certificate as it was read.
+    package let der: [[UInt8]]
+    /// The canonical text: each certificate in PEM, lines of 64 characters, line feeds. This is the blob that members lay out.
+    package let pem: String
+
+    /// The certificate that a service serves.
+    package let leaf: Certificate
+
+    /// The digest of ``pem``, which is the name of its blob.
+    package var blob: Digest { Digest(hashing: pem.utf8) }
+
+    /// A chain of certificates that stand in the right order.
+    ///
+    /// - Throws: a `limit` for more than ``Limits/chainLength``, `unreadable` for none or one with a damaged extension.
+    package init(_ certificates: [Certificate]) throws(Refusal) {
+        guard let leaf = certificates.first else { throw Refusal(.unreadable, "There is no certificate.") }
+        guard certificates.count <= Limits.chainLength else {
+            throw Refusal(
+                .limit,
+                "There are \(certificates.count) certificates; a chain has at most \(Limits.chainLength). Leave out what is not used.")
+        }
+        self.certificates = certificates
+        self.leaf = leaf
+        do {
+            der = try certificates.map { try $0.derBytes }
+            facts = try certificates.map { try CertificateFacts($0) }
+            leafKey = try KeyFacts(leaf.publicKey)
+        } catch {
+            throw Refusal(.unreadable, "A certificate has an extension that cannot be read: \(error)")
+        }
+        pem = der.map { PEMBlock(label: "CERTIFICATE", bytes: $0).text }.joined()
+    }
+
+    /// Reads the certificates of a PEM text in its order. Blocks of other kinds are passed over.
+    package init(pem: String) throws(Refusal) {
+        try self.init(CertificateChain.certificates(inPEM: pem))
+    }
+
+    /// Whether the private key belongs to the leaf.
+    package func isServed(by key: PrivateKey) -> Bool { key.facts.fingerprint == leafKey.fingerprint }
+
+    /// The fingerprint of the key in a certificate: SHA-256 of its SubjectPublicKeyInfo in DER.
+    package static func keyFingerprint(ofLeaf certificate: Certificate) throws -> Digest {
+        try KeyFacts(certificate.publicKey).fingerprint
+    }
+
+    static func certificates(inPEM pem: String) throws(Refusal) -> [Certificate] {
+        let blocks = try PEMReader.blocks(in: pem, of: "The certificate file")
+        let labels = ["CERTIFICATE", "X509 CERTIFICATE"]
+        var certificates: [Certificate] = []
+        for block in blocks where labels.contains(block.label) {
+            certificates.append(try certificate(inDER: block.bytes, number: certificates.count + 1))
+        }
+        guard !certificates.isEmpty else {
+            let found = blocks.isEmpty ? "" : " It has \(blocks.map(\.label).joined(separator: ", "))."
+            throw Refusal(.unreadable, "The certificate file has no certificate in PEM.\(found)")
+        }
+        return certificates
+    }
+
+    static func certificate(inDER der: [UInt8], number: Int) throws(Refusal) -> Certificate {
+        do {
+            return try Certificate(derEncoded: der)
+        } catch {
+            throw Refusal(.unreadable, "Certificate \(number) cannot be read: \(error)")
+        }
+    }
+}
+
+extension CertificateChain {
+    /// Puts certificates that came in any order into a chain for a key: the leaf is the one with that key, then each
+    /// certificate's issuer as long as it is there, then what is left in the order it came. A repeated certificate is dropped.
+    package init(_ certificates: [Certificate], for key: PrivateKey) throws(Refusal) {
+        var rest: [Certificate] = []
+        for certificate in certificates where !rest.contains(certificate) { rest.append(certificate) }
+        let own = rest.firstIndex { certificate in
+            // A key that cannot be encoded is not this one.
+            (try? CertificateChain.keyFingerprint(ofLeaf: certificate)) == key.facts.fingerprint
+        }
+        guard let own else {
+            throw Refusal(
+                .unreadable,
+                rest.isEmpty ? "There is no certificate." : "No certificate matches the private key: each has another public key.")
+        }
+        var ordered = [rest.remove(at: own)]
+        while let last = ordered.last, last.issuer != last.subject,
+            let next = rest.firstIndex(where: { $0.subject == last.issuer && $0.publicKey.isValidSignature(last.signature, for: last) })
+        {
+            ordered.append(rest.remove(at: next))
+        }
+        try self.init(ordered + rest)
+    }
+}
+
+/// A private key and the chain that belongs to it.
+package struct ImportedIdentity: Sendable {
+    package let key: PrivateKey
+    package let chain: CertificateChain
+
+    /// - Throws: `unreadable` when the key is not the leaf's.
+    package init(key: PrivateKey, chain: CertificateChain) throws(Refusal) {
+        guard chain.isServed(by: key) else {
+            throw Refusal(.unreadable, "The private key does not belong to the certificate \(chain.facts.first?.subject ?? "").")
+        }
+        self.key = key
+        self.chain = chain
+    }
+
+    /// Reads a key and its certificates, which may stand in any order, from two PEM texts (or twice the same).
+    package init(keyPEM: String, chainPEM: String) throws(Refusal) {
+        let key = try PrivateKey(pem: keyPEM)
+        try self.init(key: key, chain: CertificateChain(CertificateChain.certificates(inPEM: chainPEM), for: key))
+    }
+
+    /// The setting that names this key and chain.
+    package func setting(
+        origin: CertificateSetting.Origin = .imported, request: SelfSignedRequest? = nil
+    ) -> CertificateSetting {
+        CertificateSetting(origin: origin, key: key.facts, chain: chain.facts, chainBlob: chain.blob, request: request)
+    }
+}
