@@ -60,4 +60,22 @@ package enum Limits {
     package static let helloSeconds = 10
     /// SMTP command line, RFC 5321 section 4.5.3.1.4 plus room for extensions (the RFC asks for at least 512).
     package static let smtpLineBytes = 2048
+    /// Seconds the embedded gateway waits for a command: what RFC 5321, section 4.5.3.2.7 asks for at least.
+    package static let smtpIdleSeconds = 300
+    /// Seconds a peer has for a TLS handshake with the embedded gateway: slow links need a few, nobody needs more.
+    package static let handshakeSeconds = 30
+    /// Commands that may be refused in one SMTP session before it is ended, as in Postfix (smtpd_hard_error_limit).
+    package static let smtpErrors = 20
+    /// Open connections of one service of the embedded gateway: five busy services stay under the usual 1024 open files.
+    package static let serviceConnections = 200
+    /// Seconds one HTTPS connection to the embedded gateway may last: its one answer is a line of text.
+    package static let httpsSeconds = 30
+    /// Seconds the reverse and forward lookups of a sender's host name may take before it counts as having none.
+    package static let hostNameSeconds = 5
+    /// Seconds the proof of one service may take: a handshake on one machine takes milliseconds, a busy one is forgiven.
+    package static let probeSeconds = 10
+    /// Services that are probed at once: enough to prove a machine in one go, few enough to spare small ones.
+    package static let parallelProbes = 16
+    /// Lines of one SMTP reply that the prober reads: EHLO replies have some twenty.
+    package static let smtpReplyLines = 100
 }

@@ -26,13 +26,13 @@ package actor Enrolment {
     }
 
     /// Makes an invitation to a group: single use, expiring, pinning the cluster's CA (mission C2).
-    package func invite(by user: String, group name: String?, hours: Int) async throws(Refusal) -> InvitationToken {
-        guard (1...Limits.invitationHours).contains(hours) else {
-            throw Refusal(.invalid, "An invitation is open for 1 to \(Limits.invitationHours) hours, not \(hours).")
+    package func invite(by user: String, group name: String?, seconds: Int) async throws(Refusal) -> InvitationToken {
+        guard (1...Limits.invitationHours * 3600).contains(seconds) else {
+            throw Refusal(.invalid, "An invitation is open for at most \(Limits.invitationHours) hours, not \(seconds) seconds.")
         }
         let id = String(randomIdentifier(using: &generator).prefix(12))
         let secret = randomIdentifier(using: &generator)
-        let expires = now().adding(seconds: Int64(hours) * 3600)
+        let expires = now().adding(seconds: Int64(seconds))
         let state = try await ledger.append(by: user) { state, _ throws(Refusal) in
             let group = try Enrolment.group(named: name, in: state)
             return .invitationCreated(
@@ -66,7 +66,7 @@ package actor Enrolment {
         } catch {
             throw Refusal(.invalid, "No certificate can be issued for the machine's key.")
         }
-        let identityKey = csr.keyFingerprint
+        let identityKey = csr.key.fingerprint
         let state = try await ledger.append(by: "machine \(machine)") { state, time throws(Refusal) in
             let group = try Enrolment.admit(request, in: state, at: time)
             let joined = MachineJoined(

@@ -1,0 +1,165 @@
+package import ClusterModel
+
+/// Who the caller is, as the manager sees it.
+package struct Identity: Hashable, Sendable, Codable {
+    package var user: String
+    package var role: Role
+    package var cluster: String
+
+    package init(user: String, role: Role, cluster: String) {
+        self.user = user
+        self.role = role
+        self.cluster = cluster
+    }
+}
+
+/// The whole cluster at a glance.
+package struct ClusterStatus: Hashable, Sendable, Codable {
+    package var cluster: String
+    package var clusterID: String
+    /// The newest committed revision; 0 before the first.
+    package var revision: Int
+    /// The log's head.
+    package var position: Int
+    package var machines: [MachineView]
+    /// How many edits the caller has not committed.
+    package var uncommitted: Int
+    /// What people should know: a listener that a machine does not open, a manager that needs repair.
+    package var notices: [String]
+
+    package init(
+        cluster: String, clusterID: String, revision: Int, position: Int, machines: [MachineView], uncommitted: Int, notices: [String] = []
+    ) {
+        self.cluster = cluster
+        self.clusterID = clusterID
+        self.revision = revision
+        self.position = position
+        self.machines = machines
+        self.uncommitted = uncommitted
+        self.notices = notices
+    }
+}
+
+/// How a machine stands against what it should run: the first that holds, in this order.
+package enum MachineState: String, CaseIterable, Hashable, Sendable, Codable {
+    /// Kept from following on purpose; its membership and layer stay.
+    case disconnected
+    /// No connection.
+    case offline
+    /// It refused its target, and serves what it had.
+    case rejected
+    /// It runs something else than it applied, or its services serve another certificate than they should.
+    case drifted
+    /// On its way to its target.
+    case pending
+    /// It runs its target, and its services were seen to serve what they should.
+    case synced
+}
+
+/// One machine of the fleet.
+package struct MachineView: Hashable, Sendable, Codable {
+    package var name: String
+    package var group: String
+    package var state: MachineState
+    package var targetRevision: Int
+    /// Null until the machine has applied something.
+    @OrNull package var appliedRevision: Int?
+    package var targetDigest: Digest
+    @OrNull package var appliedDigest: Digest?
+    /// Why it is rejected, drifted or disconnected, one each.
+    package var reasons: [String]
+    package var services: [ServiceView]
+    /// When the manager last heard from it; null for never.
+    @OrNull package var lastSeen: Timestamp?
+
+    package init(
+        name: String, group: String, state: MachineState, targetRevision: Int, appliedRevision: Int?, targetDigest: Digest,
+        appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [], lastSeen: Timestamp? = nil
+    ) {
+        self.name = name
+        self.group = group
+        self.state = state
+        self.targetRevision = targetRevision
+        self.appliedRevision = appliedRevision
+        self.targetDigest = targetDigest
+        self.appliedDigest = appliedDigest
+        self.reasons = reasons
+        self.services = services
+        self.lastSeen = lastSeen
+    }
+}
+
+/// A service of a machine: what it should serve, and what it was seen to serve.
+package struct ServiceView: Hashable, Sendable, Codable {
+    /// `listener/public`, `https/data1`, `delivery`.
+    package var service: String
+    /// The name of the assigned certificate.
+    package var certificate: String
+    /// SHA-256 of the leaf it should serve.
+    package var fingerprint: Digest
+    /// What the proof saw.
+    @OrNull package var served: Digest?
+    /// Why it cannot be probed.
+    @OrNull package var unprovable: String?
+
+    package init(service: String, certificate: String, fingerprint: Digest, served: Digest?, unprovable: String? = nil) {
+        self.service = service
+        self.certificate = certificate
+        self.fingerprint = fingerprint
+        self.served = served
+        self.unprovable = unprovable
+    }
+}
+
+/// A group and who is in it.
+package struct GroupView: Hashable, Sendable, Codable {
+    package var name: String
+    package var machines: [String]
+
+    package init(name: String, machines: [String]) {
+        self.name = name
+        self.machines = machines
+    }
+}
+
+/// Asks for a new group.
+package struct GroupRequest: Hashable, Sendable, Codable {
+    package var name: String
+
+    package init(name: String) {
+        self.name = name
+    }
+}
+
+/// Asks for an invitation.
+package struct InvitationRequest: Hashable, Sendable, Codable {
+    /// The group that the machine joins; without it, the cluster's first.
+    package var group: String?
+    /// Seconds until it expires, at most ``Limits/invitationHours``.
+    package var expiresSeconds: Int
+
+    package init(group: String?, expiresSeconds: Int) {
+        self.group = group
+        self.expiresSeconds = expiresSeconds
+    }
+}
+
+/// An invitation, once: the manager keeps only the hash of its secret.
+package struct InvitationView: Hashable, Sendable, Codable {
+    /// The text that `agent join` takes. A secret.
+    package var invitation: String
+    package var id: String
+    package var group: String
+    package var expires: Timestamp
+
+    package init(invitation: String, id: String, group: String, expires: Timestamp) {
+        self.invitation = invitation
+        self.id = id
+        self.group = group
+        self.expires = expires
+    }
+}
+
+extension InvitationView: CustomStringConvertible {
+    package var description: String { "invitation \(id) <redacted>" }
+}

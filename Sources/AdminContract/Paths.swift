@@ -1,0 +1,42 @@
+/// Where requests go. Names of machines and certificates follow `NameRule.plain`, so they stand in a path as they are.
+package enum Paths {
+    package static let base = "/api/v1"
+
+    package static let whoAmI = "/whoami"
+    package static let status = "/status"
+    package static let machines = "/machines"
+    package static let groups = "/groups"
+    package static let invitations = "/invitations"
+    package static let settings = "/settings"
+    package static let edits = "/edits"
+    package static let overrides = "/overrides"
+    package static let copies = "/copies"
+    package static let changes = "/changes"
+    package static let commits = "/commits"
+    package static let documents = "/documents"
+    package static let history = "/history"
+    package static let certificates = "/certificates"
+    package static let certificateImports = "/certificate-imports"
+    package static let certificatePromotions = "/certificate-promotions"
+    package static let audit = "/audit"
+    package static let auditVerification = "/audit/verification"
+
+    package static func machine(_ name: String) -> String { "\(machines)/\(name)" }
+    package static func loss(_ machine: String) -> String { "\(machines)/\(machine)/loss" }
+    package static func retry(_ machine: String) -> String { "\(machines)/\(machine)/retry" }
+    package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
+    package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
+
+    /// Outside of the API: whether the process lives, and whether it serves.
+    package static let health = "/healthz"
+    package static let ready = "/readyz"
+}
+
+/// The names of query parameters.
+package enum Parameter {
+    package static let level = "level"
+    package static let section = "section"
+    package static let entry = "entry"
+    package static let after = "after"
+    package static let limit = "limit"
+}
