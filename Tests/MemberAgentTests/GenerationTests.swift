@@ -7,7 +7,8 @@ import Testing
 @Suite("Generations on the disk")
 struct GenerationTests {
     @Test func `a generation comes back as it was laid out`() throws {
-        let directory = try Scratch().machine()
+        let scratch = Scratch()
+        let directory = try scratch.machine()
         let target = Target(position: 7, revision: 3, digest: try configuration.settings.digest)
         let laid = try directory.layOut(try configuration, kind: .member, target: target)
         try directory.switchCurrent(to: laid.number)
@@ -114,7 +115,8 @@ struct GenerationTests {
     }
 
     @Test func `the one in force and the one before are kept, unless they are of different origin`() throws {
-        let directory = try Scratch().machine()
+        let scratch = Scratch()
+        let directory = try scratch.machine()
         let first = try apply(try configuration, in: directory)
         try directory.deleteOldGenerations()
         #expect(try directory.generationNumbers() == [first.number], "the machine's own settings do not outlive a cluster's")
@@ -125,7 +127,8 @@ struct GenerationTests {
     }
 
     @Test func `a second agent on the same directory is refused until the first ends`() throws {
-        let directory = try Scratch().machine()
+        let scratch = Scratch()
+        let directory = try scratch.machine()
         do {
             let lock = try directory.lockForRunning()
             #expect(throws: Refusal(.inUse, "")) { try directory.lockForRunning() }
@@ -135,7 +138,8 @@ struct GenerationTests {
     }
 
     @Test func `no description of a generation shows a key`() throws {
-        let directory = try Scratch().machine()
+        let scratch = Scratch()
+        let directory = try scratch.machine()
         let laid = try directory.layOut(try configuration, kind: .member)
         #expect(!"\(laid) \(laid.configuration)".contains("PRIVATE KEY"))
     }

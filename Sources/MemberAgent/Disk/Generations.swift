@@ -80,6 +80,14 @@ extension StateDirectory {
         }
     }
 
+    /// Deletes a generation that is not in force.
+    func discard(_ generation: Generation) throws(Refusal) {
+        try exclusively { () throws(Refusal) in
+            guard generation.number != currentNumber() else { return }
+            try deleteGeneration(generation.number)
+        }
+    }
+
     func deleteGenerations(but kept: [Int]) throws(Refusal) {
         for number in try generationNumbers() where !kept.contains(number) {
             try deleteGeneration(number)
