@@ -1,5 +1,4 @@
 package import AdminContract
-package import Certificates
 package import ClusterModel
 
 /// The manager's services as administrators meet them: checks the role, asks one service, and answers in the API's values.
@@ -30,8 +29,8 @@ package final class AdminDesk: AdminService {
         }
     }
 
-    package func whoAmI(_ caller: Caller) async throws(Refusal) -> AdminContract.Identity {
-        AdminContract.Identity(user: caller.user, role: caller.role, cluster: await ledger.state.cluster)
+    package func whoAmI(_ caller: Caller) async throws(Refusal) -> CallerView {
+        CallerView(user: caller.user, role: caller.role, cluster: await ledger.state.cluster)
     }
 
     package func status(for caller: Caller) async throws(Refusal) -> ClusterStatus {
@@ -127,5 +126,13 @@ extension AdminDesk {
 
     package func verifyAudit(for caller: Caller) async throws(Refusal) -> AuditVerification {
         try await verification.verify()
+    }
+}
+
+// MARK: - Documents
+
+extension AdminDesk {
+    package func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView {
+        throw Refusal(.unavailable, "APPLYPENDING")
     }
 }

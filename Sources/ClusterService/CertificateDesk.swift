@@ -52,7 +52,10 @@ package struct CertificateDesk: Sendable {
     /// Stores key and chain; answers the setting that names them.
     package func store(key: PrivateKey, chain: CertificateChain) async throws(Refusal) -> CertificateSetting {
         guard chain.isServed(by: key) else {
-            throw Refusal(.unreadable, "The key does not belong to the certificate: the key's fingerprint is \(key.facts.fingerprint), the certificate's \(chain.leafKey.fingerprint).")
+            throw Refusal(
+                .unreadable,
+                "The key does not belong to the certificate: the key's fingerprint is \(key.facts.fingerprint), the certificate's \(chain.leafKey.fingerprint)."
+            )
         }
         try await vault.store(key)
         try await vault.store(chain)
@@ -85,7 +88,8 @@ package struct CertificateDesk: Sendable {
         let view = try await changes.view(of: user)
         let layer = try view.layerID(of: level)
         guard replace || view.layer(layer)?[.certificates, name]?.state.value == nil else {
-            throw Refusal(.exists, "There is a certificate \"\(name)\" at \(level) already. Add --replace to replace it, or choose another name.")
+            throw Refusal(
+                .exists, "There is a certificate \"\(name)\" at \(level) already. Add --replace to replace it, or choose another name.")
         }
     }
 
@@ -104,7 +108,8 @@ package struct CertificateDesk: Sendable {
 extension Edit {
     /// Sets an entry, building on what is committed.
     package init(setting value: JSONValue, _ section: SectionName, _ entry: String, at layer: LayerID, in committed: ClusterState) {
-        self.init(layer: layer, section: section, entry: entry, change: .set(value), basis: committed.layer(layer)?[section, entry]?.revision)
+        self.init(
+            layer: layer, section: section, entry: entry, change: .set(value), basis: committed.layer(layer)?[section, entry]?.revision)
     }
 
     /// Takes a level's word on an entry back.

@@ -55,7 +55,8 @@ package final class KeyVault: Sendable {
     /// A key's PEM text, opened.
     package func keyPEM(_ fingerprint: Digest) async throws(Refusal) -> [UInt8] {
         guard let sealed = try await bytes(KeyVault.name(of: fingerprint)) else {
-            throw Refusal(.notFound, "The private key \(fingerprint.short) is not in the store. Restore a backup that has it, or import it again.")
+            throw Refusal(
+                .notFound, "The private key \(fingerprint.short) is not in the store. Restore a backup that has it, or import it again.")
         }
         do {
             return try master.open(sealed, clusterID: clusterID, fingerprint: fingerprint)
@@ -66,7 +67,8 @@ package final class KeyVault: Sendable {
 
     package func chainPEM(_ digest: Digest) async throws(Refusal) -> [UInt8] {
         guard let pem = try await bytes("chain/\(digest.hex)") else {
-            throw Refusal(.notFound, "The certificate chain \(digest.short) is not in the store. Restore a backup that has it, or import it again.")
+            throw Refusal(
+                .notFound, "The certificate chain \(digest.short) is not in the store. Restore a backup that has it, or import it again.")
         }
         return pem
     }

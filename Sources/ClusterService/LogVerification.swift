@@ -72,7 +72,8 @@ extension ClusterEvent {
             return "made the invitation \(event.id) to \(state.groups[event.group]?.name ?? "a group that is gone"), until \(event.expires)"
         case .machineJoined(let event):
             let lost = event.loss.map(LossReport.sentence) ?? ""
-            return "\(event.machine) joined \(state.groups[event.group]?.name ?? "a group that is gone") with invitation \(event.invitation)\(lost)"
+            return
+                "\(event.machine) joined \(state.groups[event.group]?.name ?? "a group that is gone") with invitation \(event.invitation)\(lost)"
         case .machineRemoved(let event):
             let machine = state.ended[event.membership]?.machine ?? state.memberships[event.membership]?.machine ?? "a machine"
             return "removed \(machine)\(LossReport.sentence(event.loss))"

@@ -1,6 +1,7 @@
 package import Certificates
 package import ClusterLog
 package import ClusterModel
+import Crypto
 
 /// Creates a cluster in an empty log: its authority, its first group, its first administrator's token.
 package struct ManagerFoundation: Sendable {
@@ -48,7 +49,7 @@ package struct ManagerFoundation: Sendable {
 
     /// The key that seals the log's entries.
     package static func logKey(_ master: MasterKey) -> LogKey {
-        LogKey(bytes: master.derivedBytes(for: "muster log seal 1"))
+        LogKey(bytes: unsafe master.derived(for: "log/1").withUnsafeBytes { bytes in unsafe Array(bytes) })
     }
 }
 
