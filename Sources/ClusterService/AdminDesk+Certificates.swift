@@ -54,12 +54,10 @@ extension AdminDesk {
         return try await certificate(request.name, at: request.to, for: caller)
     }
 
-    /// Deriving a key from a password takes a while: not on a caller's executor.
-    @concurrent private static func read(_ request: CertificateImport) async throws(Refusal) -> ImportedIdentity {
+    private static func read(_ request: CertificateImport) async throws(Refusal) -> ImportedIdentity {
         if let text = request.pkcs12 {
             guard let data = Data(base64Encoded: text) else { throw Refusal(.invalid, "The PKCS#12 file is not in base64.") }
-            _ = data
-            throw Refusal(.unreadable, "PKCS12PENDING")
+            return try await readPKCS12(Array(data), password: request.password ?? "")
         }
         guard let chain = request.pem, let key = request.key else {
             throw Refusal(.invalid, "Give a PKCS#12 file, or a certificate and its key in PEM.")

@@ -9,10 +9,11 @@ package final class AdminDesk: AdminService {
     let enrolment: Enrolment
     let fleet: FleetService
     let verification: LogVerification
+    let documents: DocumentDesk
 
     package init(
         ledger: Ledger, desk: ChangeDesk, certificateDesk: CertificateDesk, enrolment: Enrolment, fleet: FleetService,
-        verification: LogVerification
+        vault: KeyVault, verification: LogVerification
     ) {
         self.ledger = ledger
         self.desk = desk
@@ -20,6 +21,7 @@ package final class AdminDesk: AdminService {
         self.enrolment = enrolment
         self.fleet = fleet
         self.verification = verification
+        documents = DocumentDesk(certificates: certificateDesk, vault: vault)
     }
 
     /// Refuses a caller whose role is not enough.
@@ -129,10 +131,3 @@ extension AdminDesk {
     }
 }
 
-// MARK: - Documents
-
-extension AdminDesk {
-    package func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView {
-        throw Refusal(.unavailable, "APPLYPENDING")
-    }
-}

@@ -29,13 +29,15 @@ package struct CertificateDesk: Sendable {
     }
 
     /// Makes the certificate and stores its key; nothing names it yet.
-    package func make(_ request: SelfSignedRequest) async throws(Refusal) -> MadeCertificate {
+    package func make(_ request: SelfSignedRequest, storing: Bool = true) async throws(Refusal) -> MadeCertificate {
         let made: MadeCertificate
         do { made = try await CertificateDesk.generate(request, now: now()) } catch {
             throw Refusal(.invalid, "The certificate for \(request.commonName) cannot be made: \(error)")
         }
-        try await vault.store(made.key)
-        try await vault.store(made.chain)
+        if storing {
+            try await vault.store(made.key)
+            try await vault.store(made.chain)
+        }
         return made
     }
 

@@ -52,6 +52,11 @@ package final class KeyVault: Sendable {
         try await bytes(KeyVault.name(of: key)) != nil
     }
 
+    /// Whether the vault has a chain.
+    package func holds(chain: Digest) async throws(Refusal) -> Bool {
+        try await bytes("chain/\(chain.hex)") != nil
+    }
+
     /// A key's PEM text, opened.
     package func keyPEM(_ fingerprint: Digest) async throws(Refusal) -> [UInt8] {
         guard let sealed = try await bytes(KeyVault.name(of: fingerprint)) else {
