@@ -95,7 +95,7 @@ let package = Package(
             "ClusterService",
             ["AdminContract", "ClusterModel", "ClusterLog", "Replication", "Certificates", crypto, logging, serviceLifecycle]),
         room("AdminContract", ["ClusterModel"]),
-        room("AdminClient", ["ClusterModel", "AdminContract", asyncHTTPClient, nioCore, nioSSL]),
+        room("AdminClient", ["ClusterModel", "AdminContract", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
         room(
             "AdminServer",
             [
@@ -128,7 +128,7 @@ let package = Package(
             "AdminTests",
             [
                 "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "Certificates", asyncHTTPClient, logging,
-                nioCore, nioSSL,
+                nioCore, nioHTTP1, nioSSL,
             ]),
         tests(
             "CommandLineTests",

@@ -48,12 +48,10 @@ package struct AdminServer: Service {
     }
 }
 
-/// Builds the admin port.
+/// Builds the admin port; it serves once it is run.
 ///
-/// - Parameters:
-///   - isReady: whether the manager serves, for `/readyz`.
-///   - onReady: called once, with the port, when requests are taken.
-/// - Throws: a ``Refusal`` when the TLS identity cannot be read.
+/// `isReady` says whether the manager serves, for `/readyz`. `onReady` is called once, with the port, when requests are taken.
+/// Refused when the TLS identity cannot be read.
 package func makeAdminServer(
     service: any AdminService, tokens: any TokenChecker, listen: AdminServer.Listen, tls: AdminServer.TLS, logger: Logger,
     isReady: @escaping @Sendable () async -> Bool = { true }, onReady: @escaping @Sendable (Int) async -> Void = { _ in }

@@ -7,7 +7,7 @@ import NIOCore
 
 /// Turns every error into the one body that errors have.
 ///
-/// What nobody foresaw is logged with the request's id, and the client is told the id only.
+/// A failure of the manager itself is logged with the request's id; of one that nobody foresaw, the client is told the id only.
 struct ErrorAnswers: RouterMiddleware {
     func handle(
         _ request: Request, context: AdminContext, next: @concurrent (Request, AdminContext) async throws -> Response
@@ -16,6 +16,11 @@ struct ErrorAnswers: RouterMiddleware {
             return try await next(request, context)
         } catch {
             let refusal = ErrorAnswers.refusal(for: error, request: request, context: context)
+            if Outcome.of(refusal.code).httpStatus >= 500 {
+                context.logger.error(
+                    "request failed",
+                    metadata: ["error": "\(error)", "method": "\(request.method)", "path": "\(request.uri.path)"])
+            }
             var response = try Answer(ErrorBody(refusal), status: ErrorAnswers.status(of: refusal.code)).response()
             if refusal.code == .unauthenticated { response.headers[.wwwAuthenticate] = "Bearer" }
             return response
@@ -34,11 +39,7 @@ struct ErrorAnswers: RouterMiddleware {
             return Refusal(.notFound, "There is no \(request.method) \(request.uri.path.prefix(200)) here.")
         case let error as any HTTPResponseError where error.status.kind == .clientError:
             return Refusal(.invalid, "The request is not understood: \(error.status.reasonPhrase).")
-        default:
-            context.logger.error(
-                "request failed",
-                metadata: ["error": "\(error)", "method": "\(request.method)", "path": "\(request.uri.path)"])
-            return Refusal(.failure, "The manager failed unexpectedly. Its log says why, under the id \(context.id).")
+        default: return Refusal(.failure, "The manager failed unexpectedly. Its log says why, under the id \(context.id).")
         }
     }
 
