@@ -15,7 +15,7 @@ extension StateDirectory {
     }
 
     /// Makes the machine a member: the identity is there whole, or not at all.
-    func put(_ membership: LocalMembership) throws(Refusal) {
+    package func adopt(_ membership: LocalMembership) throws(Refusal) {
         try exclusively { () throws(Refusal) in
             guard !disk.exists("identity") else {
                 throw Refusal(.exists, "This machine is a member already. Let it leave first: muster agent leave --state-dir \(path)")

@@ -46,7 +46,7 @@ package struct Joining: Sendable {
         let key = try Joining.newKey()
         let answer = try await ask(invitation, key: key, isPreview: false)
         try check(answer, of: invitation, key: key)
-        try directory.put(
+        try directory.adopt(
             LocalMembership(
                 facts: LocalMembership.Facts(
                     membership: answer.membership, clusterID: answer.clusterID, cluster: answer.cluster, group: answer.group,
