@@ -93,7 +93,7 @@ let package = Package(
             ["ClusterModel", "Replication", "Certificates", "Gateways", crypto, logging, serviceLifecycle]),
         room(
             "ClusterService",
-            ["ClusterModel", "ClusterLog", "Replication", "Certificates", crypto, logging, serviceLifecycle]),
+            ["AdminContract", "ClusterModel", "ClusterLog", "Replication", "Certificates", crypto, logging, serviceLifecycle]),
         room("AdminContract", ["ClusterModel"]),
         room("AdminClient", ["ClusterModel", "AdminContract", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
         room(

@@ -2,6 +2,12 @@
 package enum Limits {
     /// Bytes of one event in the log. Under etcd's 1.5 MiB request limit, with room for the envelope.
     package static let eventBytes = 1 << 20
+    /// Bytes of one blob in the log: an uploaded certificate file, sealed. Under etcd's request limit, too.
+    package static let blobBytes = (1 << 20) + (64 << 10)
+    /// Bytes of one value in the log: uncommitted changes, which become an event, with what they build on. Under etcd's limit, too.
+    package static let valueBytes = (1 << 20) + (256 << 10)
+    /// Characters of a blob's name or a value's key: a few words and a digest or a name.
+    package static let logNameLength = 256
     /// Bytes of one frame on the member port: an update with a full event's worth of settings and its key material.
     package static let frameBytes = 8 << 20
     /// Bytes of one frame from a stranger on the member port: a join request is a few KiB.
@@ -60,4 +66,22 @@ package enum Limits {
     package static let helloSeconds = 10
     /// SMTP command line, RFC 5321 section 4.5.3.1.4 plus room for extensions (the RFC asks for at least 512).
     package static let smtpLineBytes = 2048
+    /// Seconds the embedded gateway waits for a command: what RFC 5321, section 4.5.3.2.7 asks for at least.
+    package static let smtpIdleSeconds = 300
+    /// Seconds a peer has for a TLS handshake with the embedded gateway: slow links need a few, nobody needs more.
+    package static let handshakeSeconds = 30
+    /// Commands that may be refused in one SMTP session before it is ended, as in Postfix (smtpd_hard_error_limit).
+    package static let smtpErrors = 20
+    /// Open connections of one service of the embedded gateway: five busy services stay under the usual 1024 open files.
+    package static let serviceConnections = 200
+    /// Seconds one HTTPS connection to the embedded gateway may last: its one answer is a line of text.
+    package static let httpsSeconds = 30
+    /// Seconds the reverse and forward lookups of a sender's host name may take before it counts as having none.
+    package static let hostNameSeconds = 5
+    /// Seconds the proof of one service may take: a handshake on one machine takes milliseconds, a busy one is forgiven.
+    package static let probeSeconds = 10
+    /// Services that are probed at once: enough to prove a machine in one go, few enough to spare small ones.
+    package static let parallelProbes = 16
+    /// Lines of one SMTP reply that the prober reads: EHLO replies have some twenty.
+    package static let smtpReplyLines = 100
 }

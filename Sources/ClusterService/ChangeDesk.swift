@@ -2,9 +2,9 @@ package import ClusterLog
 package import ClusterModel
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Where administrators' edits wait until they are committed.
@@ -40,7 +40,7 @@ package actor ChangeDesk {
     /// The state as an administrator sees it: committed, with the own edits over it.
     package func view(of user: String) async throws(Refusal) -> ClusterState {
         let changes = try await changes(of: user)
-        return try await ledger.state.applying(changes.edits)
+        return try await ledger.state.applying(changes)
     }
 
     /// Takes edits in, all or none. Each is normalized and checked by the rules of its section and level.
@@ -53,7 +53,7 @@ package actor ChangeDesk {
         for _ in 0..<ChangeDesk.attempts {
             var (changes, version) = try await stored(user)
             let committed = await ledger.state
-            let wanted = try edits(try committed.applying(changes.edits), committed)
+            let wanted = try edits(try committed.applying(changes), committed)
             for edit in wanted { try changes.submit(try ChangeDesk.checked(edit, in: committed)) }
             changes = ChangeDesk.withoutIdle(changes, in: committed)
             if try await store(changes, of: user, expecting: version) { return wanted }
@@ -99,7 +99,22 @@ package actor ChangeDesk {
         let state = await ledger.state
         let changes = try await changes(of: user)
         _ = try ChangeDesk.decide(changes, comment: "", on: state)
-        return (state, try state.applying(changes.edits))
+        return (state, try state.applying(changes))
+    }
+
+    /// Takes in groups that a document lists, to be created with the commit; answers what the administrator then sees.
+    package func submit(by user: String, groups names: [String]) async throws(Refusal) -> ClusterState {
+        for _ in 0..<ChangeDesk.attempts {
+            var (changes, version) = try await stored(user)
+            let state = await ledger.state
+            for name in names where state.group(named: name) == nil {
+                changes.submit(
+                    GroupAdded(group: GroupID(rawValue: newChangeSet()), name: try NameRule.plain.check(name, as: "The group name")))
+            }
+            if changes.groups.isEmpty { return try state.applying(changes) }
+            if try await store(changes, of: user, expecting: version) { return try state.applying(changes) }
+        }
+        throw Refusal(.conflict, "Another session of \(user) is editing at this moment. Try again.")
     }
 
     private static let attempts = 20
@@ -108,14 +123,17 @@ package actor ChangeDesk {
     static func decide(_ changes: UncommittedChanges, comment: String, on state: ClusterState) throws(Refusal) -> SettingsCommitted {
         let conflicts = state.conflicts(of: changes.edits)
         guard conflicts.isEmpty else { throw conflict(conflicts, in: state) }
-        let after = try state.applying(changes.edits)
+        let after = try state.applying(changes)
         let errors = after.findings().filter { $0.finding.severity == .error }
         guard errors.isEmpty else {
             throw Refusal(
-                .wouldBreak, "Nothing was committed: \(errors.count == 1 ? "a machine's configuration" : "machines' configurations") would not hold together.",
+                .wouldBreak,
+                "Nothing was committed: \(errors.count == 1 ? "a machine's configuration" : "machines' configurations") would not hold together.",
                 details: errors.prefix(Limits.receiptReasons).map { "machine \($0.machine): \($0.finding.entry): \($0.finding.text)" })
         }
-        return SettingsCommitted(changeSet: changes.changeSet, revision: state.revision + 1, comment: comment, edits: changes.edits)
+        return SettingsCommitted(
+            changeSet: changes.changeSet, revision: state.revision + 1, comment: comment, edits: changes.edits,
+            groups: changes.groups.filter { state.group(named: $0.name) == nil })
     }
 
     private static func conflict(_ edits: [Edit], in state: ClusterState) -> Refusal {
@@ -141,7 +159,9 @@ package actor ChangeDesk {
         do throws(SettingError) {
             let normal = try section.normalize(value, SettingPath(edit.section.rawValue, edit.entry ?? ""))
             guard normal.canonicalBytes.count <= Limits.entryBytes else {
-                throw SettingError(SettingPath(edit.section.rawValue, edit.entry ?? ""), "the entry is too large", expected: "at most \(Limits.entryBytes) bytes")
+                throw SettingError(
+                    SettingPath(edit.section.rawValue, edit.entry ?? ""), "the entry is too large",
+                    expected: "at most \(Limits.entryBytes) bytes")
             }
             checked.change = .set(normal)
         } catch {
@@ -191,7 +211,8 @@ package actor ChangeDesk {
     private func withoutEndedLayers(_ changes: UncommittedChanges) async -> UncommittedChanges {
         let state = await ledger.state
         var changes = changes
-        changes.discard { state.layer($0.layer) == nil }
+        let known = (try? state.applying([], groups: changes.groups)) ?? state  // groups that are taken by now are no loss
+        changes.discard { known.layer($0.layer) == nil }
         return changes
     }
 
@@ -210,4 +231,11 @@ package actor ChangeDesk {
     }
 
     private func newChangeSet() -> String { randomIdentifier(using: &generator) }
+}
+
+extension ClusterState {
+    /// The state with an administrator's uncommitted changes in it.
+    func applying(_ changes: UncommittedChanges) throws(Refusal) -> ClusterState {
+        try applying(changes.edits, groups: changes.groups)
+    }
 }

@@ -26,13 +26,13 @@ package actor Enrolment {
     }
 
     /// Makes an invitation to a group: single use, expiring, pinning the cluster's CA (mission C2).
-    package func invite(by user: String, group name: String?, hours: Int) async throws(Refusal) -> InvitationToken {
-        guard (1...Limits.invitationHours).contains(hours) else {
-            throw Refusal(.invalid, "An invitation is open for 1 to \(Limits.invitationHours) hours, not \(hours).")
+    package func invite(by user: String, group name: String?, seconds: Int) async throws(Refusal) -> InvitationToken {
+        guard (1...Limits.invitationHours * 3600).contains(seconds) else {
+            throw Refusal(.invalid, "An invitation is open for at most \(Limits.invitationHours) hours, not \(seconds) seconds.")
         }
         let id = String(randomIdentifier(using: &generator).prefix(12))
         let secret = randomIdentifier(using: &generator)
-        let expires = now().adding(seconds: Int64(hours) * 3600)
+        let expires = now().adding(seconds: Int64(seconds))
         let state = try await ledger.append(by: user) { state, _ throws(Refusal) in
             let group = try Enrolment.group(named: name, in: state)
             return .invitationCreated(
@@ -46,7 +46,9 @@ package actor Enrolment {
     /// Lets a machine in. A preview, a refusal or a failed join consumes nothing.
     package func join(_ request: JoinRequest) async throws(Refusal) -> JoinAnswer {
         guard request.version == Hello.protocolVersion else {
-            throw Refusal(.version, "This manager speaks version \(Hello.protocolVersion) of the member protocol, and the machine version \(request.version).")
+            throw Refusal(
+                .version,
+                "This manager speaks version \(Hello.protocolVersion) of the member protocol, and the machine version \(request.version).")
         }
         let machine = try NameRule.plain.check(request.machine, as: "The machine name")
         let network = try Enrolment.checked(request.network)
@@ -66,7 +68,7 @@ package actor Enrolment {
         } catch {
             throw Refusal(.invalid, "No certificate can be issued for the machine's key.")
         }
-        let identityKey = csr.keyFingerprint
+        let identityKey = csr.key.fingerprint
         let state = try await ledger.append(by: "machine \(machine)") { state, time throws(Refusal) in
             let group = try Enrolment.admit(request, in: state, at: time)
             let joined = MachineJoined(
@@ -81,7 +83,8 @@ package actor Enrolment {
         return answer(in: state, group: group, membership: membership, certificate: certificate.pem, isPreview: false)
     }
 
-    private func answer(in state: ClusterState, group: Group, membership: MembershipID, certificate: String, isPreview: Bool) -> JoinAnswer {
+    private func answer(in state: ClusterState, group: Group, membership: MembershipID, certificate: String, isPreview: Bool) -> JoinAnswer
+    {
         JoinAnswer(
             membership: membership, clusterID: state.clusterID, cluster: state.cluster, group: group.name, certificate: certificate,
             trust: authority.certificatePEM, managers: managers(), isPreview: isPreview)
@@ -152,7 +155,8 @@ package actor Enrolment {
     }
 
     private static func group(named name: String?, in state: ClusterState) throws(Refusal) -> Group {
-        guard case .group(let id) = try state.layerID(of: .group(name ?? state.created?.groupName ?? "")), let group = state.groups[id] else {
+        guard case .group(let id) = try state.layerID(of: .group(name ?? state.created?.groupName ?? "")), let group = state.groups[id]
+        else {
             throw Refusal(.notFound, "There is no such group.")
         }
         return group

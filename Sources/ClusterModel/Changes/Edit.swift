@@ -86,12 +86,20 @@ package struct UncommittedChanges: Hashable, Sendable, Codable {
     /// The identity under which these edits will be committed, once: repeating the commit answers the first result.
     package var changeSet: String
     package private(set) var edits: [Edit] = []
+    /// Groups that a document lists and that are created with the commit.
+    package private(set) var groups: [GroupAdded] = []
 
     package init(changeSet: String) {
         self.changeSet = changeSet
     }
 
-    package var isEmpty: Bool { edits.isEmpty }
+    package var isEmpty: Bool { edits.isEmpty && groups.isEmpty }
+
+    /// Takes a new group in; the same name again changes nothing.
+    package mutating func submit(_ group: GroupAdded) {
+        guard !groups.contains(where: { $0.name == group.name }) else { return }
+        groups.append(group)
+    }
 
     /// Takes an edit in; one of the same subject is replaced, and what it built on stays.
     package mutating func submit(_ edit: Edit) throws(Refusal) {
@@ -110,6 +118,8 @@ package struct UncommittedChanges: Hashable, Sendable, Codable {
     package mutating func discard(where isMeant: (Edit) -> Bool) -> Int {
         let before = edits.count
         edits.removeAll(where: isMeant)
+        // A new group stays only while something is set at it, or nothing else is left to commit with it.
+        if edits.isEmpty && before > 0 { groups.removeAll() }
         return before - edits.count
     }
 

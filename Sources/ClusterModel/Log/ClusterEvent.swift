@@ -131,12 +131,15 @@ package struct SettingsCommitted: Hashable, Sendable, Codable {
     package var revision: Int
     package var comment: String
     package var edits: [Edit]
+    /// Groups created with it.
+    package var groups: [GroupAdded]
 
-    package init(changeSet: String, revision: Int, comment: String, edits: [Edit]) {
+    package init(changeSet: String, revision: Int, comment: String, edits: [Edit], groups: [GroupAdded] = []) {
         self.changeSet = changeSet
         self.revision = revision
         self.comment = comment
         self.edits = edits
+        self.groups = groups
     }
 }
 

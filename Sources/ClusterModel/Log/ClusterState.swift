@@ -155,6 +155,7 @@ extension ClusterState {
         guard event.revision == revision + 1 else {
             throw Refusal(.conflict, "Revision \(event.revision) cannot follow revision \(revision).")
         }
+        for group in event.groups { try fold(group) }
         try apply(event.edits, revision: event.revision)
         revisionOfChangeSet[event.changeSet] = event.revision
         history.append(
@@ -168,8 +169,9 @@ extension ClusterState {
 
 extension ClusterState {
     /// The state with edits in it, as if they were the next revision; nothing is checked but that their layers exist.
-    package func applying(_ edits: [Edit]) throws(Refusal) -> ClusterState {
+    package func applying(_ edits: [Edit], groups: [GroupAdded] = []) throws(Refusal) -> ClusterState {
         var state = self
+        for group in groups where state.group(named: group.name) == nil { try state.fold(group) }
         try state.apply(edits, revision: revision + 1)
         return state
     }

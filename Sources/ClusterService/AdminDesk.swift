@@ -1,0 +1,133 @@
+package import AdminContract
+package import ClusterModel
+
+/// The manager's services as administrators meet them: checks the role, asks one service, and answers in the API's values.
+package final class AdminDesk: AdminService {
+    let ledger: Ledger
+    let desk: ChangeDesk
+    let certificateDesk: CertificateDesk
+    let enrolment: Enrolment
+    let fleet: FleetService
+    let verification: LogVerification
+    let documents: DocumentDesk
+
+    package init(
+        ledger: Ledger, desk: ChangeDesk, certificateDesk: CertificateDesk, enrolment: Enrolment, fleet: FleetService,
+        vault: KeyVault, verification: LogVerification
+    ) {
+        self.ledger = ledger
+        self.desk = desk
+        self.certificateDesk = certificateDesk
+        self.enrolment = enrolment
+        self.fleet = fleet
+        self.verification = verification
+        documents = DocumentDesk(certificates: certificateDesk, vault: vault)
+    }
+
+    /// Refuses a caller whose role is not enough.
+    func require(_ role: Role, of caller: Caller) throws(Refusal) {
+        guard caller.role >= role else {
+            throw Refusal(.forbidden, "\(caller.user) is \(caller.role.rawValue), and this needs the role \(role.rawValue).")
+        }
+    }
+
+    package func whoAmI(_ caller: Caller) async throws(Refusal) -> CallerView {
+        CallerView(user: caller.user, role: caller.role, cluster: await ledger.state.cluster)
+    }
+
+    package func status(for caller: Caller) async throws(Refusal) -> ClusterStatus {
+        let state = await ledger.state
+        let changes = try await desk.changes(of: caller.user)
+        return ClusterStatus(
+            cluster: state.cluster, clusterID: state.clusterID, revision: state.revision, position: state.head.position,
+            machines: try await fleet.views(of: state), uncommitted: changes.edits.count, notices: AdminDesk.notices(of: state))
+    }
+
+    /// What machines' configurations have to say, one line each.
+    static func notices(of state: ClusterState) -> [String] {
+        state.findings().map { "machine \($0.machine): \($0.finding.entry): \($0.finding.text)" }
+    }
+}
+
+// MARK: - Machines and groups
+
+extension AdminDesk {
+    package func machines(for caller: Caller) async throws(Refusal) -> [MachineView] {
+        try await fleet.views(of: ledger.state)
+    }
+
+    package func machine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
+        let state = await ledger.state
+        let machine = try state.machine(name)
+        guard let view = try await fleet.views(of: state).first(where: { $0.name == machine.machine }) else {
+            throw Refusal(.notFound, "There is no machine \"\(name)\" in the cluster.")
+        }
+        return view
+    }
+
+    package func loss(removing machine: String, for caller: Caller) async throws(Refusal) -> LossReport {
+        let state = await ledger.state
+        let membership = try state.machine(machine)
+        return LossReport.removing(membership, configuration: state.configuration(of: membership))
+    }
+
+    package func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport {
+        try require(.administrator, of: caller)
+        let before = await ledger.state
+        let wanted = try before.machine(name)
+        try await ledger.append(by: caller.user) { state, _ throws(Refusal) in
+            guard let membership = state.memberships[wanted.id] else {
+                throw Refusal(.notFound, "\(name) was removed by somebody else at this moment.")
+            }
+            return .machineRemoved(
+                MachineRemoved(
+                    membership: membership.id, loss: LossReport.removing(membership, configuration: state.configuration(of: membership))))
+        }
+        return LossReport.removing(wanted, configuration: before.configuration(of: wanted))
+    }
+
+    package func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
+        try require(.operator, of: caller)
+        await fleet.retry(try await ledger.state.machine(name).id)
+        return try await machine(name, for: caller)
+    }
+
+    package func groups(for caller: Caller) async throws(Refusal) -> [GroupView] {
+        let state = await ledger.state
+        return state.groups.values.map { group in
+            GroupView(
+                name: group.name, machines: state.memberships.values.filter { $0.group == group.id }.map(\.machine).sorted())
+        }
+        .sorted { $0.name < $1.name }
+    }
+
+    package func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView {
+        try require(.administrator, of: caller)
+        let name = try NameRule.plain.check(request.name, as: "The group name")
+        var generator = SystemRandomNumberGenerator()
+        let id = GroupID(rawValue: randomIdentifier(using: &generator))
+        try await ledger.append(by: caller.user) { _, _ throws(Refusal) in .groupAdded(GroupAdded(group: id, name: name)) }
+        return GroupView(name: name, machines: [])
+    }
+
+    package func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView {
+        try require(.administrator, of: caller)
+        let token = try await enrolment.invite(by: caller.user, group: request.group, seconds: request.expiresSeconds)
+        let state = await ledger.state
+        let group = state.invitations[token.id].flatMap { state.groups[$0.group]?.name } ?? ""
+        return InvitationView(invitation: token.text, id: token.id, group: group, expires: token.expires)
+    }
+}
+
+// MARK: - The log
+
+extension AdminDesk {
+    package func audit(_ page: Page, for caller: Caller) async throws(Refusal) -> [AuditView] {
+        try await verification.list(after: page.after ?? 0, limit: min(page.limit, Page.standardLimit), state: ledger.state)
+    }
+
+    package func verifyAudit(for caller: Caller) async throws(Refusal) -> AuditVerification {
+        try await verification.verify()
+    }
+}
+

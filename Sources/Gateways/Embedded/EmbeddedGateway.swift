@@ -1,0 +1,117 @@
+package import ClusterModel
+package import Logging
+package import NIOCore
+import NIOPosix
+
+/// A gateway in this process: real SMTP and HTTPS endpoints that serve the configuration's certificates and policies.
+///
+/// It needs no root and nothing installed, and takes no mail. An endpoint that stays keeps its socket, whichever service
+/// it then belongs to; new sockets are open before anything changes, and accept once everything has.
+package actor EmbeddedGateway: Gateway {
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let table: ServiceTable
+    private let reception: Reception
+    private var sockets: [Endpoint: any Channel] = [:]
+    private var isApplying = false
+
+    /// A gateway on these event loops. `names` and `trust` are asked only where a configuration makes it necessary.
+    package init(
+        group: any EventLoopGroup, logger: Logger, names: any HostNames = SystemHostNames(),
+        trust: any ClientTrust = SystemTrust(), allowance: SessionAllowance = SessionAllowance()
+    ) {
+        self.group = group
+        self.logger = logger
+        table = ServiceTable(connectionLimit: allowance.connections)
+        reception = Reception(table: table, names: names, trust: trust, allowance: allowance, logger: logger)
+    }
+
+    package func apply(_ configuration: GatewayConfiguration) async throws(Refusal) {
+        guard !isApplying else {
+            throw Refusal(.conflict, "Another configuration is being applied. Apply this one when that is done.")
+        }
+        isApplying = true
+        defer { isApplying = false }
+        let plan = try ServicePlan(configuration)
+        sockets = sockets.filter { $0.value.isActive }
+        let opened = try await open(plan.services.filter { sockets[$0.key] == nil })
+        guard table.replace(with: plan.services) else {
+            await close(opened.values)
+            throw Refusal(.unavailable, "The gateway is stopped and serves nothing more.")
+        }
+        sockets.merge(opened) { _, new in new }
+        let left = sockets.filter { plan.services[$0.key] == nil }
+        for endpoint in left.keys { sockets[endpoint] = nil }
+        for (endpoint, channel) in opened {
+            channel.setOption(.autoRead, value: true).whenFailure { [logger] error in
+                logger.error("a socket stopped accepting", metadata: ["endpoint": "\(endpoint)", "reason": "\(error)"])
+            }
+        }
+        await close(left.values)
+    }
+
+    package func stop() async {
+        let sessions = table.stop()
+        let listening = sockets.values
+        sockets = [:]
+        await close(listening)
+        await close(sessions)
+    }
+
+    /// Opens a socket for each service, not accepting yet. If one cannot be opened none is, and all reasons are told.
+    private func open(_ services: [Endpoint: Service]) async throws(Refusal) -> [Endpoint: any Channel] {
+        var opened: [Endpoint: any Channel] = [:]
+        var reasons: [String] = []
+        for (endpoint, service) in services.sorted(by: { $0.value.name < $1.value.name }) {
+            do {
+                opened[endpoint] = try await open(endpoint)
+            } catch {
+                reasons.append("\(service.name) at \(endpoint): \(reason(for: error, at: endpoint))")
+            }
+        }
+        guard reasons.isEmpty else {
+            await close(opened.values)
+            throw Refusal(.unavailable, "Not every service could be opened; the configuration before stays in force.", details: reasons)
+        }
+        return opened
+    }
+
+    private func open(_ endpoint: Endpoint) async throws -> any Channel {
+        let reception = reception
+        return try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 128)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.autoRead, value: false)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { reception.prepare($0, at: endpoint) }
+            .bind(to: endpoint.socketAddress)
+            .get()
+    }
+
+    private func close(_ channels: some Sequence<any Channel>) async {
+        let closing = channels.map { channel in
+            channel.close(promise: nil)
+            return channel.closeFuture
+        }
+        for future in closing {
+            // A channel that was closed already is what was wanted.
+            try? await future.get()
+        }
+    }
+}
+
+private func reason(for error: any Error, at endpoint: Endpoint) -> String {
+    guard let error = error as? IOError else { return "\(error)" }
+    switch error.errnoCode {
+    case EADDRINUSE:
+        return "the port is in use by another program, or by a service on all addresses"
+    case EACCES where endpoint.port < 1024:
+        return "permission denied: ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher port"
+    case EACCES:
+        return "permission denied"
+    case EADDRNOTAVAIL:
+        return "this machine does not have the address \(endpoint.address)"
+    default:
+        return "the socket could not be opened (\(error))"
+    }
+}

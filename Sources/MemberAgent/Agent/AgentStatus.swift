@@ -1,0 +1,43 @@
+package import ClusterModel
+
+/// The agent's word on itself, as `status.json` holds it and `muster agent status` shows it.
+package struct AgentStatus: Hashable, Sendable, Codable {
+    package enum Mode: String, Hashable, Sendable, Codable {
+        case standalone
+        case member
+    }
+
+    package var name: String
+    package var mode: Mode
+    package var cluster: String?
+    package var group: String?
+    package var membership: MembershipID?
+    /// Whether a manager has welcomed this machine, and which; without one it serves all the same.
+    package var connected = false
+    package var manager: String?
+    /// What it serves; the revision is nil for its own settings.
+    package var appliedRevision: Int?
+    package var appliedDigest: Digest?
+    /// The newest target heard of.
+    package var targetRevision: Int?
+    package var services: [Service] = []
+    /// Why something is not as it should be: a rejection, a refusal by the manager, damage on the disk.
+    package var reasons: [String] = []
+    /// When this began to be so.
+    package var since: Timestamp
+
+    /// A service that a certificate is assigned to, and what it was seen to serve.
+    package struct Service: Hashable, Sendable, Codable {
+        package var service: String
+        package var certificate: String
+        package var fingerprint: Digest
+        package var served: Digest?
+        package var unprovable: String?
+    }
+
+    package init(name: String, mode: Mode, since: Timestamp) {
+        self.name = name
+        self.mode = mode
+        self.since = since
+    }
+}

@@ -1,0 +1,61 @@
+package import ClusterModel
+import Replication
+
+extension StateDirectory {
+    /// The machine's identity as a member; nil when it is standalone.
+    package func membership() throws(Refusal) -> LocalMembership? {
+        guard disk.exists("identity") else { return nil }
+        guard let facts = try read("identity/membership.json", as: LocalMembership.Facts.self) else {
+            throw missing("membership.json")
+        }
+        return LocalMembership(
+            facts: facts,
+            identity: MemberIdentity(certificate: try text("certificate.pem"), key: try text("key.pem")),
+            trust: try text("trust.pem"))
+    }
+
+    /// Makes the machine a member: the identity is there whole, or not at all.
+    package func adopt(_ membership: LocalMembership) throws(Refusal) {
+        try exclusively { () throws(Refusal) in
+            guard !disk.exists("identity") else {
+                throw Refusal(.exists, "This machine is a member already. Let it leave first: muster agent leave --state-dir \(path)")
+            }
+            let aside = ".new-identity"
+            try disk.remove(aside)
+            try disk.makeDirectory(aside)
+            try disk.create("\(aside)/key.pem", Array(membership.identity.key.utf8))
+            try disk.create("\(aside)/certificate.pem", Array(membership.identity.certificate.utf8))
+            try disk.create("\(aside)/trust.pem", Array(membership.trust.utf8))
+            try disk.create("\(aside)/membership.json", try StateDirectory.json(membership.facts))
+            try disk.sync(aside)
+            // What was seen of another cluster's log says nothing about this one's.
+            try disk.remove("seen.json")
+            try disk.rename(aside, to: "identity")
+            try disk.sync("")
+        }
+    }
+
+    /// Takes the identity away in one step, then its key from the disk. None is well too.
+    func removeIdentity() throws(Refusal) {
+        guard disk.exists("identity") else { return }
+        let aside = ".old-identity"
+        try disk.remove(aside)
+        try disk.rename("identity", to: aside)
+        try disk.sync("")
+        try disk.remove(aside)
+        try disk.remove("seen.json")
+        try disk.sync("")
+    }
+
+    private func text(_ name: String) throws(Refusal) -> String {
+        guard let bytes = try disk.read("identity/\(name)", limit: Limits.certificateFileBytes) else { throw missing(name) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func missing(_ name: String) -> Refusal {
+        Refusal(
+            .unreadable,
+            "The identity in \(disk.absolute("identity")) lacks \(name). Restore it from a backup, or leave and join again: muster agent leave"
+        )
+    }
+}

@@ -1,0 +1,78 @@
+package import ClusterModel
+import Gateways
+
+extension StateDirectory {
+    /// Makes a standalone machine with its network settings as the first generation.
+    ///
+    /// - Parameters:
+    ///   - hostname: the machine's, and that of each interface.
+    ///   - interfaces: addresses by the interface's name.
+    ///   - options: what the gateway is started with; they never leave this machine.
+    /// - Throws: `exists` when a machine, or something else, is there already; `invalid` for a name or address that is none.
+    package func initialize(
+        name: String, hostname: String, interfaces: [String: String], gateway: GatewayKind, options: [String: String] = [:]
+    ) throws(Refusal) {
+        let name = try NameRule.plain.check(name, as: "The machine name")
+        let network = try StateDirectory.network(hostname: hostname, interfaces: interfaces)
+        try makeRoot()
+        try exclusively { () throws(Refusal) in
+            guard !hasMachine else { throw Refusal(.exists, "There is a machine in \(path) already. Choose another directory.") }
+            if !disk.exists("generations") { try disk.makeDirectory("generations") }
+            let first = try putGeneration(.own(network), kind: .standalone, target: nil)
+            try putCurrent(first.number)
+            try deleteGenerations(but: [first.number])
+            // Last: this is what makes the directory a machine's.
+            try write(Machine(name: name, gateway: gateway, options: options, network: network), to: "machine.json")
+        }
+    }
+
+    private func makeRoot() throws(Refusal) {
+        guard disk.exists("") else { return try disk.makeDirectories("") }
+        // What an earlier attempt may have left; anything else is somebody's.
+        let ours: Set = ["generations", "current", "machine.json", "lock"]
+        if let stranger = try disk.list("").first(where: { !ours.contains($0) && !$0.hasPrefix(".new-") }), !hasMachine {
+            throw Refusal(.exists, "The directory \(path) is not empty: it holds \(stranger). Choose another directory.")
+        }
+        try disk.protect("")
+    }
+
+    private static func network(hostname: String, interfaces: [String: String]) throws(Refusal) -> [NetworkEntry] {
+        var entries = [NetworkEntry(section: .system, name: EntryNaming.onlyEntry, value: SystemSetting(hostname: hostname).json)]
+        for (name, address) in interfaces.sorted(by: { $0.key < $1.key }) {
+            entries.append(
+                NetworkEntry(section: .interfaces, name: name, value: InterfaceSetting(hostname: hostname, address: address).json))
+        }
+        var checked: [NetworkEntry] = []
+        for entry in entries {
+            checked.append(try StateDirectory.checked(entry))
+        }
+        return checked
+    }
+
+    /// The entry in its normal form, or why it is none.
+    static func checked(_ entry: NetworkEntry) throws(Refusal) -> NetworkEntry {
+        let section = try Section.known(entry.section)
+        try section.check(entry: entry.name, at: .machine)
+        var entry = entry
+        do throws(SettingError) {
+            entry.value = try section.normalize(entry.value, SettingPath(entry.section.rawValue, entry.name))
+        } catch {
+            throw Refusal(.invalid, error.description)
+        }
+        return entry
+    }
+}
+
+extension GatewayConfiguration {
+    /// A machine's own entries, without certificates.
+    static func own(_ entries: [NetworkEntry]) -> GatewayConfiguration {
+        let sections = Dictionary(grouping: entries, by: \.section).map { section, entries in
+            EffectiveSection(
+                name: section,
+                entries: entries.map {
+                    EffectiveEntry(section: section, name: $0.name, value: $0.value, origin: Generation.ownOrigin)
+                })
+        }
+        return GatewayConfiguration(settings: EffectiveConfiguration(sections: sections), chains: [:], keys: [:])
+    }
+}
