@@ -26,8 +26,10 @@ package enum Limits {
     package static let requestBytes = 12 << 20
     /// Bytes of one uploaded certificate, key or PKCS#12 file.
     package static let certificateFileBytes = 1 << 20
-    /// Iterations that a password-based key derivation in an uploaded file may ask for.
+    /// Iterations that the password-based key derivations of one uploaded file may ask for, together: some seconds.
     package static let derivationIterations = 5_000_000
+    /// Bytes of a password. Longer than anybody types; each try hashes all of it.
+    package static let passwordBytes = 1024
     /// Certificates in one chain. The longest public chains have four.
     package static let chainLength = 10
     /// Names (subject alternative names) asked for in one certificate.
