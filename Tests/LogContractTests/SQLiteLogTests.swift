@@ -28,6 +28,9 @@ struct SQLiteLogTests {
             var verifier = LogVerifier(key: key)
             for entry in try await log.entries(after: 0, limit: .max) { _ = try verifier.verify(entry) }
             #expect(try await log.head() == verifier.head)
+            #expect(verifier.head == entries.last?.head)
+            #expect(try await log.blobNames(prefix: "").count == 20)
+            #expect(try await log.values(prefix: "").count == 20)
             for name in try await log.blobNames(prefix: "") {
                 let number = UInt8(name.dropFirst(5))
                 let bytes = try await log.blob(name)
@@ -82,6 +85,15 @@ struct SQLiteLogTests {
     }
 
     @Test func `a commit reaches the disk before it is answered`() async throws {
+        // FULL is 2. With anything less a commit would be answered before the disk has it.
+        let scratch = try Scratch()
+        let log = try SQLiteLog(path: scratch.database)
+        let durability = try await log.durability()
+        #expect(durability.journal == "wal" && durability.synchronous == 2)
+        await log.close()
+    }
+
+    @Test func `another program reads at once what was committed`() async throws {
         // What another program reads from a copy of the files as they are: no closing, no checkpoint.
         let scratch = try Scratch()
         let log = try SQLiteLog(path: scratch.database)
