@@ -181,7 +181,7 @@ package final class FleetService: MemberPort, Service {
             case .end(let connection, let ended): inner.links[connection]?.send(.ended(ended))
             case .close(let connection): inner.links[connection]?.close()
             case .record(let membership, _):
-                if let record = inner.publisher.records[membership] { records.keep(record, of: membership) }
+                if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }
             case .alarm(let alarm):
                 logger.warning("alarm", metadata: ["alarm": "\(alarm)"])
             }

@@ -25,6 +25,9 @@ package struct Publisher: Sendable {
     /// What is known of every current member.
     package var records: [MembershipID: MachineRecord] { members.mapValues(\.record) }
 
+    /// What is known of one member; nil when it is not a current member.
+    package func record(of membership: MembershipID) -> MachineRecord? { members[membership]?.record }
+
     /// How a member stands against its target; nil when it is not a current member.
     package func status(of membership: MembershipID, isDisconnected: Bool = false) -> MachineStatus? {
         members[membership].map { MachineStatus(of: $0.goal, record: $0.record, isDisconnected: isDisconnected) }
