@@ -232,6 +232,18 @@ struct Protection: Sendable, CustomTestStringConvertible {
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a file with thousands of certificates of one name is refused`() throws {
+        let request = SelfSignedRequest(commonName: "a.example")
+        let key = try PrivateKey.generate(.ecdsaP256)
+        let certificate = TLV.object([0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x16, 0x01])
+        let bagType = [UInt8]([0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x0C, 0x0A, 0x01])
+        let ders = try (0..<1500).map { _ in try makeSelfSigned(request, now: .test).chain.der[0] }
+        let certificates = ders.map { TLV.sequence(.object(bagType + [3]), .explicit(.sequence(certificate, .explicit(.octets($0))))) }
+        let bags = certificates + [.sequence(.object(bagType + [1]), .explicit(TLV.read(key.der)[0]))]
+        let file = TLV.file(safes: [.sequence(.data, .explicit(.octets(TLV(0x30, bags).bytes)))]).bytes
+        #expect(throws: Refusal(.limit, "")) { try PKCS12.read(file, password: "") }
+    }
+
     @Test(arguments: [[], ["-legacy"], ["-nomac", "-keypbe", "NONE", "-certpbe", "NONE"]])
     func `a file that is cut off at any byte is refused`(_ options: [String]) async throws {
         let exporter = try await Exporter()

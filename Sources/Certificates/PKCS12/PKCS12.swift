@@ -31,7 +31,7 @@ package enum PKCS12 {
         } catch let refusal as Refusal {
             throw refusal
         } catch {
-            throw Refusal(.unreadable, "The file is not in PKCS#12 format, cut off or damaged: \(error)")
+            throw Refusal(.unreadable, "The file is not in PKCS#12 format, cut off or damaged: \(cause(error)).")
         }
     }
 }
