@@ -22,7 +22,7 @@ struct ManagerWiring {
         let logger = Logger(label: "muster.manager") { StreamLogHandler.standardError(label: $0) }
         let settings = try directory.settings()
         let master = try directory.masterKey()
-        let log = try SQLiteLog(path: directory.database)
+        let log = try SQLiteLog(path: directory.database, create: false)
         let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: systemClock)
         let state = await ledger.state
         try ManagerWiring.check(master, opens: state, at: directory.keyPath)
