@@ -26,9 +26,7 @@ final class ManagerSession: ChannelDuplexHandler {
     /// What the certificate callback found; a handshake without its approval is none.
     private var verdict: Result<Void, Refusal>?
 
-    /// - Parameters:
-    ///   - limit: The most bytes that the manager takes in one frame.
-    ///   - ready: Kept once the handshake is over.
+    /// `limit` is the most bytes that the manager takes in one frame; `ready` is kept once the handshake is over.
     init(
         _ terms: TransportTerms, _ frames: FrameHandler, limit: Int, ready: EventLoopPromise<any Channel>,
         events: AsyncStream<MemberLinkEvent>.Continuation

@@ -27,10 +27,8 @@ final class FrameHandler: ChannelDuplexHandler {
         case now
     }
 
-    /// - Parameters:
-    ///   - limit: The most bytes of a frame that arrives.
-    ///   - countsParts: Whether part of a frame is a sign of life. It is where frames are long and the peer is trusted; elsewhere,
-    ///     a peer could send a byte a minute and never be done.
+    /// `limit` is the most bytes of a frame that arrives. `countsParts` says whether part of a frame is a sign of life: it is where
+    /// frames are long and the peer is trusted; elsewhere, a peer could send a byte a minute and never be done.
     init(_ terms: TransportTerms, limit: Int, countsParts: Bool, ping: OutgoingFrame, now: NIODeadline) {
         self.terms = terms
         self.ping = ping

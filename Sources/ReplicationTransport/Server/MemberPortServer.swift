@@ -25,13 +25,10 @@ package final class MemberPortServer: Sendable {
     private let group: any EventLoopGroup
     private let state = Mutex(State.new)
 
-    /// Reads the certificates and the key; listens only when started.
+    /// Reads the certificates and the key; listens only when started, on a host's address and a port (0: any that is free).
     ///
-    /// - Parameters:
-    ///   - host: The address to listen on.
-    ///   - port: 0 for any that is free.
-    ///   - authorities: The certificates of the cluster's authorities, PEM.
-    ///   - delegate: Called on the group's threads.
+    /// The authorities are certificates in PEM. The delegate is called on the group's threads. Throws `unreadable` for
+    /// certificates and keys that cannot be used.
     package init(
         host: String, port: Int, identity: ManagerIdentity, authorities: String, clusterID: String, delegate: any MemberPort,
         group: any EventLoopGroup, terms: TransportTerms = TransportTerms(), now: @escaping WallClock, logger: Logger
