@@ -21,6 +21,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let cryptoExtras: Target.Dependency = .product(name: "_CryptoExtras", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -38,8 +39,10 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 /// A target of the house. Its row in `Docs/architecture.md` says what it may import; `TidyTests` compares the two.
-func room(_ name: String, path: String? = nil, exclude: [String] = [], _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: house)
+func room(
+    _ name: String, path: String? = nil, exclude: [String] = [], resources: [Resource] = [], _ dependencies: [Target.Dependency]
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, exclude: exclude, resources: resources, swiftSettings: house)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -94,11 +97,16 @@ let package = Package(
             "ClusterService",
             ["AdminContract", "ClusterModel", "ClusterLog", "Replication", "Certificates", crypto, logging, serviceLifecycle]),
         room("AdminContract", ["ClusterModel"]),
-        room("AdminClient", ["ClusterModel", "AdminContract", asyncHTTPClient, nioCore, nioSSL]),
+        room("AdminClient", ["ClusterModel", "AdminContract", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
         room(
             "AdminServer",
-            ["ClusterModel", "AdminContract", "ClusterService", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL]),
-        room("ClusterFixtures", path: "ClusterFixtures", exclude: ["demo"], ["ClusterModel", "ClusterDocuments"]),
+            [
+                "ClusterModel", "AdminContract", hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL,
+                serviceLifecycle,
+            ]),
+        room(
+            "ClusterFixtures", path: "ClusterFixtures", exclude: ["demo", "system-libraries"], resources: [.embedInCode("demo.yaml")],
+            ["ClusterModel", "ClusterDocuments"]),
         .executableTarget(
             name: "muster",
             dependencies: [
@@ -125,10 +133,12 @@ let package = Package(
         tests(
             "AdminTests",
             [
-                "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "ClusterService", "ClusterLog",
-                "Certificates",
+                "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "Certificates", asyncHTTPClient, logging,
+                nioCore, nioHTTP1, nioSSL,
             ]),
-        tests("CommandLineTests", ["muster", "ClusterFixtures", "ClusterModel", subprocess]),
+        tests(
+            "CommandLineTests",
+            ["muster", "AdminContract", "AdminServer", "Certificates", "ClusterFixtures", "ClusterModel", subprocess]),
         tests("TidyTests", []),
     ]
 )

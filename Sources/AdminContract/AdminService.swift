@@ -38,7 +38,7 @@ package protocol TokenChecker: Sendable {
 package protocol AdminService: Sendable {
     // MARK: The cluster
 
-    func whoAmI(_ caller: Caller) async throws(Refusal) -> Identity
+    func whoAmI(_ caller: Caller) async throws(Refusal) -> CallerView
     /// Every machine against the log's head, with what waits to be committed by the caller.
     func status(for caller: Caller) async throws(Refusal) -> ClusterStatus
 

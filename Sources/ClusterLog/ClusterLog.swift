@@ -19,67 +19,41 @@ package struct StoredEntry: Hashable, Sendable {
 
 /// The storage promise: a totally ordered log, blobs, and a little keyed storage.
 ///
-/// Everything answered is on disk and survives a crash. Errors are ``LogError``.
+/// Everything answered is on disk and survives a crash. Each call is all or nothing, and cancelling the task that
+/// made it changes nothing about that: the answer still says what happened. Sizes are bounded by ``Limits``;
+/// blob names and keys are 1 to ``Limits/logNameLength`` printable ASCII characters without spaces, and lists
+/// come in their byte order. After `unavailable` a write may have happened or not: what is read next tells.
 package protocol ClusterLog: Sendable {
     /// The newest entry's place; ``LogHead/empty`` when there is none.
     func head() async throws(LogError) -> LogHead
-    /// Stores one entry behind `after`, all or nothing; `staleHead` when the head is another by now.
+    /// Stores one entry behind `after`; `staleHead` when the head is another by now. Its position must be the one behind `after`.
     func append(_ entry: StoredEntry, after: LogHead) async throws(LogError)
-    /// Entries behind a position, in order, at most `limit` of them.
+    /// Entries behind a position, in order and without a gap, at most `limit` of them; fewer only at the end of the log.
     func entries(after position: Int, limit: Int) async throws(LogError) -> [StoredEntry]
     /// A stream that yields (at least) each new head from now on; it may skip heads, never the last. It ends when the log is closed.
+    ///
+    /// Whoever must not miss an entry calls this first and reads the head then.
     func follow() async -> AsyncStream<LogHead>
 
-    /// Stores a blob under a name; the same name again replaces nothing and succeeds when the bytes are equal.
+    /// Stores a blob under a name; the same name again replaces nothing: it succeeds when the bytes are equal, else `blobDiffers`.
     func putBlob(_ name: String, _ bytes: [UInt8]) async throws(LogError)
+    /// A blob's bytes; nil when there is none of this name.
     func blob(_ name: String) async throws(LogError) -> [UInt8]?
+    /// The names that begin with a prefix (all, when it is empty), sorted.
     func blobNames(prefix: String) async throws(LogError) -> [String]
+    /// Deletes a blob; one that is not there is deleted already.
     func deleteBlob(_ name: String) async throws(LogError)
 
-    /// A value that is not history, with the version to build the next write on; version 0 means absent.
+    /// A value that is not history, with the version to build the next write on; nil, and version 0, means absent.
     func value(_ key: String) async throws(LogError) -> (bytes: [UInt8], version: Int)?
-    /// Writes (nil deletes) if the version is still `expecting`; `staleValue` otherwise. Returns the new version.
+    /// Writes (nil deletes) if the version is still `expecting`; `staleValue` otherwise. Returns the new version, 0 after a deletion.
+    ///
+    /// Versions grow, with gaps, over all keys: none is used twice, so a value deleted and written anew has another version.
     @discardableResult
     func setValue(_ key: String, _ bytes: [UInt8]?, expecting version: Int) async throws(LogError) -> Int
+    /// The values whose keys begin with a prefix (all, when it is empty), sorted by key.
     func values(prefix: String) async throws(LogError) -> [(key: String, bytes: [UInt8], version: Int)]
 
-    /// Releases what is held; later calls fail with `closed`.
+    /// Releases what is held; later calls fail with `closed`. Closing twice is closing once.
     func close() async
-}
-
-/// Why a log did not do what it was asked.
-package struct LogError: Error, Sendable, CustomStringConvertible {
-    package struct Code: RawRepresentable, Hashable, Sendable {
-        package var rawValue: String
-        package init(rawValue: String) { self.rawValue = rawValue }
-
-        /// The head moved since it was read; nothing was written.
-        package static let staleHead = Code(rawValue: "stale-head")
-        /// The value changed since it was read; nothing was written.
-        package static let staleValue = Code(rawValue: "stale-value")
-        /// A blob of this name holds other bytes.
-        package static let blobDiffers = Code(rawValue: "blob-differs")
-        /// Over a limit.
-        package static let tooLarge = Code(rawValue: "too-large")
-        /// What is stored is not what was written: the reason names the place.
-        package static let corrupt = Code(rawValue: "corrupt")
-        /// Disk full, I/O error, locked by another process.
-        package static let unavailable = Code(rawValue: "unavailable")
-        package static let closed = Code(rawValue: "closed")
-    }
-
-    package var code: Code
-    /// What was attempted, then why not. No secrets.
-    package var reason: String
-
-    package init(_ code: Code, _ reason: String) {
-        self.code = code
-        self.reason = reason
-    }
-
-    package var description: String { reason }
-}
-
-extension LogError: Equatable {
-    package static func == (left: LogError, right: LogError) -> Bool { left.code == right.code }
 }

@@ -3,15 +3,15 @@ import Certificates
 package import ClusterModel
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 extension AdminDesk {
     package func certificates(at level: Level?, for caller: Caller) async throws(Refusal) -> [CertificateView] {
         let view = try await desk.view(of: caller.user)
-        let levels = try level.map { [$0] } ?? AdminDesk.levels(of: view)
+        let levels = level.map { [$0] } ?? AdminDesk.levels(of: view)
         var views: [CertificateView] = []
         for level in levels {
             let layer = view.layer(try view.layerID(of: level)) ?? Layer()
@@ -54,11 +54,10 @@ extension AdminDesk {
         return try await certificate(request.name, at: request.to, for: caller)
     }
 
-    /// Deriving a key from a password takes a while: not on a caller's executor.
-    @concurrent private static func read(_ request: CertificateImport) async throws(Refusal) -> ImportedIdentity {
+    private static func read(_ request: CertificateImport) async throws(Refusal) -> ImportedIdentity {
         if let text = request.pkcs12 {
             guard let data = Data(base64Encoded: text) else { throw Refusal(.invalid, "The PKCS#12 file is not in base64.") }
-            return try PKCS12.read(Array(data), password: request.password ?? "")
+            return try await readPKCS12(Array(data), password: request.password ?? "")
         }
         guard let chain = request.pem, let key = request.key else {
             throw Refusal(.invalid, "Give a PKCS#12 file, or a certificate and its key in PEM.")

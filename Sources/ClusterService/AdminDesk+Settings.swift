@@ -25,7 +25,10 @@ extension AdminDesk {
                     hidden: entry.state == .hidden, uncommitted: before?.state != entry.state))
         }
         if entries.isEmpty, let section = query.section, let entry = query.entry {
-            throw Refusal(.notFound, "\(query.level) says nothing about \(section)/\(entry). What machines get by inheritance: muster effective MACHINE \(section)/\(entry)")
+            throw Refusal(
+                .notFound,
+                "\(query.level) says nothing about \(section)/\(entry). What machines get by inheritance: muster effective MACHINE \(section)/\(entry)"
+            )
         }
         return entries
     }
@@ -45,7 +48,10 @@ extension AdminDesk {
             }
         }
         if views.isEmpty, let section = query.section, let entry = query.entry {
-            throw Refusal(.notFound, "\(query.machine) gets no \(section)/\(entry) from any level. Set it: muster show \(section) lists what is set at cluster level.")
+            throw Refusal(
+                .notFound,
+                "\(query.machine) gets no \(section)/\(entry) from any level. Set it: muster show \(section) lists what is set at cluster level."
+            )
         }
         return views
     }
@@ -67,7 +73,9 @@ extension AdminDesk {
         return try await submit(for: caller) { view, committed throws(Refusal) in
             let layer = try view.layerID(of: request.level)
             guard layer != .cluster else {
-                throw Refusal(.wrongLevel, "Nothing is inherited at cluster level, so there is nothing to override there. Use --group NAME or --machine NAME.")
+                throw Refusal(
+                    .wrongLevel,
+                    "Nothing is inherited at cluster level, so there is nothing to override there. Use --group NAME or --machine NAME.")
             }
             guard let inherited = try AdminDesk.inherited(request.section, request.entry, above: layer, in: view) else {
                 throw Refusal(.notFound, "\(request.level) inherits no \(request.section)/\(request.entry).")
@@ -117,7 +125,8 @@ extension AdminDesk {
             change = .set(base.merging(patch))
         case .remove:
             guard let entry = wanted.entry, view.layer(layer)?[wanted.section, entry] != nil else {
-                throw Refusal(.notFound, "\(wanted.level) says nothing about \(wanted.section)/\(wanted.entry ?? ""), so there is nothing to unset.")
+                throw Refusal(
+                    .notFound, "\(wanted.level) says nothing about \(wanted.section)/\(wanted.entry ?? ""), so there is nothing to unset.")
             }
             change = .remove
         case .hide: change = .hide
@@ -126,7 +135,9 @@ extension AdminDesk {
         }
         let isWhole = change == .isolate || change == .inherit
         guard isWhole == (wanted.entry == nil) else {
-            throw Refusal(.invalid, isWhole ? "isolate and inherit concern a section as a whole." : "Name the entry of \(wanted.section) that is meant.")
+            throw Refusal(
+                .invalid,
+                isWhole ? "isolate and inherit concern a section as a whole." : "Name the entry of \(wanted.section) that is meant.")
         }
         let basis = wanted.entry.flatMap { committed.layer(layer)?[wanted.section, $0]?.revision }
         return Edit(layer: layer, section: wanted.section, entry: wanted.entry, change: change, basis: basis)

@@ -1,5 +1,4 @@
 package import AdminContract
-package import Certificates
 package import ClusterModel
 
 /// The manager's services as administrators meet them: checks the role, asks one service, and answers in the API's values.
@@ -10,10 +9,11 @@ package final class AdminDesk: AdminService {
     let enrolment: Enrolment
     let fleet: FleetService
     let verification: LogVerification
+    let documents: DocumentDesk
 
     package init(
         ledger: Ledger, desk: ChangeDesk, certificateDesk: CertificateDesk, enrolment: Enrolment, fleet: FleetService,
-        verification: LogVerification
+        vault: KeyVault, verification: LogVerification
     ) {
         self.ledger = ledger
         self.desk = desk
@@ -21,6 +21,7 @@ package final class AdminDesk: AdminService {
         self.enrolment = enrolment
         self.fleet = fleet
         self.verification = verification
+        documents = DocumentDesk(certificates: certificateDesk, vault: vault)
     }
 
     /// Refuses a caller whose role is not enough.
@@ -30,8 +31,8 @@ package final class AdminDesk: AdminService {
         }
     }
 
-    package func whoAmI(_ caller: Caller) async throws(Refusal) -> AdminContract.Identity {
-        AdminContract.Identity(user: caller.user, role: caller.role, cluster: await ledger.state.cluster)
+    package func whoAmI(_ caller: Caller) async throws(Refusal) -> CallerView {
+        CallerView(user: caller.user, role: caller.role, cluster: await ledger.state.cluster)
     }
 
     package func status(for caller: Caller) async throws(Refusal) -> ClusterStatus {
@@ -129,3 +130,4 @@ extension AdminDesk {
         try await verification.verify()
     }
 }
+

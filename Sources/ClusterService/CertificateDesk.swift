@@ -29,13 +29,15 @@ package struct CertificateDesk: Sendable {
     }
 
     /// Makes the certificate and stores its key; nothing names it yet.
-    package func make(_ request: SelfSignedRequest) async throws(Refusal) -> MadeCertificate {
+    package func make(_ request: SelfSignedRequest, storing: Bool = true) async throws(Refusal) -> MadeCertificate {
         let made: MadeCertificate
         do { made = try await CertificateDesk.generate(request, now: now()) } catch {
             throw Refusal(.invalid, "The certificate for \(request.commonName) cannot be made: \(error)")
         }
-        try await vault.store(made.key)
-        try await vault.store(made.chain)
+        if storing {
+            try await vault.store(made.key)
+            try await vault.store(made.chain)
+        }
         return made
     }
 
@@ -52,7 +54,10 @@ package struct CertificateDesk: Sendable {
     /// Stores key and chain; answers the setting that names them.
     package func store(key: PrivateKey, chain: CertificateChain) async throws(Refusal) -> CertificateSetting {
         guard chain.isServed(by: key) else {
-            throw Refusal(.unreadable, "The key does not belong to the certificate: the key's fingerprint is \(key.facts.fingerprint), the certificate's \(chain.leafKey.fingerprint).")
+            throw Refusal(
+                .unreadable,
+                "The key does not belong to the certificate: the key's fingerprint is \(key.facts.fingerprint), the certificate's \(chain.leafKey.fingerprint)."
+            )
         }
         try await vault.store(key)
         try await vault.store(chain)
@@ -85,7 +90,8 @@ package struct CertificateDesk: Sendable {
         let view = try await changes.view(of: user)
         let layer = try view.layerID(of: level)
         guard replace || view.layer(layer)?[.certificates, name]?.state.value == nil else {
-            throw Refusal(.exists, "There is a certificate \"\(name)\" at \(level) already. Add --replace to replace it, or choose another name.")
+            throw Refusal(
+                .exists, "There is a certificate \"\(name)\" at \(level) already. Add --replace to replace it, or choose another name.")
         }
     }
 
@@ -104,7 +110,8 @@ package struct CertificateDesk: Sendable {
 extension Edit {
     /// Sets an entry, building on what is committed.
     package init(setting value: JSONValue, _ section: SectionName, _ entry: String, at layer: LayerID, in committed: ClusterState) {
-        self.init(layer: layer, section: section, entry: entry, change: .set(value), basis: committed.layer(layer)?[section, entry]?.revision)
+        self.init(
+            layer: layer, section: section, entry: entry, change: .set(value), basis: committed.layer(layer)?[section, entry]?.revision)
     }
 
     /// Takes a level's word on an entry back.

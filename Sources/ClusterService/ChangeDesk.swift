@@ -2,9 +2,9 @@ package import ClusterLog
 package import ClusterModel
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Where administrators' edits wait until they are committed.
@@ -127,7 +127,8 @@ package actor ChangeDesk {
         let errors = after.findings().filter { $0.finding.severity == .error }
         guard errors.isEmpty else {
             throw Refusal(
-                .wouldBreak, "Nothing was committed: \(errors.count == 1 ? "a machine's configuration" : "machines' configurations") would not hold together.",
+                .wouldBreak,
+                "Nothing was committed: \(errors.count == 1 ? "a machine's configuration" : "machines' configurations") would not hold together.",
                 details: errors.prefix(Limits.receiptReasons).map { "machine \($0.machine): \($0.finding.entry): \($0.finding.text)" })
         }
         return SettingsCommitted(
@@ -158,7 +159,9 @@ package actor ChangeDesk {
         do throws(SettingError) {
             let normal = try section.normalize(value, SettingPath(edit.section.rawValue, edit.entry ?? ""))
             guard normal.canonicalBytes.count <= Limits.entryBytes else {
-                throw SettingError(SettingPath(edit.section.rawValue, edit.entry ?? ""), "the entry is too large", expected: "at most \(Limits.entryBytes) bytes")
+                throw SettingError(
+                    SettingPath(edit.section.rawValue, edit.entry ?? ""), "the entry is too large",
+                    expected: "at most \(Limits.entryBytes) bytes")
             }
             checked.change = .set(normal)
         } catch {

@@ -46,7 +46,9 @@ package actor Enrolment {
     /// Lets a machine in. A preview, a refusal or a failed join consumes nothing.
     package func join(_ request: JoinRequest) async throws(Refusal) -> JoinAnswer {
         guard request.version == Hello.protocolVersion else {
-            throw Refusal(.version, "This manager speaks version \(Hello.protocolVersion) of the member protocol, and the machine version \(request.version).")
+            throw Refusal(
+                .version,
+                "This manager speaks version \(Hello.protocolVersion) of the member protocol, and the machine version \(request.version).")
         }
         let machine = try NameRule.plain.check(request.machine, as: "The machine name")
         let network = try Enrolment.checked(request.network)
@@ -81,7 +83,8 @@ package actor Enrolment {
         return answer(in: state, group: group, membership: membership, certificate: certificate.pem, isPreview: false)
     }
 
-    private func answer(in state: ClusterState, group: Group, membership: MembershipID, certificate: String, isPreview: Bool) -> JoinAnswer {
+    private func answer(in state: ClusterState, group: Group, membership: MembershipID, certificate: String, isPreview: Bool) -> JoinAnswer
+    {
         JoinAnswer(
             membership: membership, clusterID: state.clusterID, cluster: state.cluster, group: group.name, certificate: certificate,
             trust: authority.certificatePEM, managers: managers(), isPreview: isPreview)
@@ -152,7 +155,8 @@ package actor Enrolment {
     }
 
     private static func group(named name: String?, in state: ClusterState) throws(Refusal) -> Group {
-        guard case .group(let id) = try state.layerID(of: .group(name ?? state.created?.groupName ?? "")), let group = state.groups[id] else {
+        guard case .group(let id) = try state.layerID(of: .group(name ?? state.created?.groupName ?? "")), let group = state.groups[id]
+        else {
             throw Refusal(.notFound, "There is no such group.")
         }
         return group

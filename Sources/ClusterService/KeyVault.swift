@@ -52,10 +52,16 @@ package final class KeyVault: Sendable {
         try await bytes(KeyVault.name(of: key)) != nil
     }
 
+    /// Whether the vault has a chain.
+    package func holds(chain: Digest) async throws(Refusal) -> Bool {
+        try await bytes("chain/\(chain.hex)") != nil
+    }
+
     /// A key's PEM text, opened.
     package func keyPEM(_ fingerprint: Digest) async throws(Refusal) -> [UInt8] {
         guard let sealed = try await bytes(KeyVault.name(of: fingerprint)) else {
-            throw Refusal(.notFound, "The private key \(fingerprint.short) is not in the store. Restore a backup that has it, or import it again.")
+            throw Refusal(
+                .notFound, "The private key \(fingerprint.short) is not in the store. Restore a backup that has it, or import it again.")
         }
         do {
             return try master.open(sealed, clusterID: clusterID, fingerprint: fingerprint)
@@ -66,7 +72,8 @@ package final class KeyVault: Sendable {
 
     package func chainPEM(_ digest: Digest) async throws(Refusal) -> [UInt8] {
         guard let pem = try await bytes("chain/\(digest.hex)") else {
-            throw Refusal(.notFound, "The certificate chain \(digest.short) is not in the store. Restore a backup that has it, or import it again.")
+            throw Refusal(
+                .notFound, "The certificate chain \(digest.short) is not in the store. Restore a backup that has it, or import it again.")
         }
         return pem
     }

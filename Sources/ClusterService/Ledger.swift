@@ -98,7 +98,8 @@ package actor Ledger {
         let entry = LogEntry(position: base.head.position + 1, previous: base.head.hash, time: time, author: author, event: json)
         let stored = entry.stored(sealedBy: key)
         guard stored.bytes.count <= Limits.eventBytes else {
-            throw Refusal(.limit, "This change has \(stored.bytes.count) bytes, and one change may have \(Limits.eventBytes). Commit it in parts.")
+            throw Refusal(
+                .limit, "This change has \(stored.bytes.count) bytes, and one change may have \(Limits.eventBytes). Commit it in parts.")
         }
         return stored
     }

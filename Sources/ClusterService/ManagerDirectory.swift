@@ -1,11 +1,8 @@
 package import Certificates
 package import ClusterModel
 
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
+import Glibc
 
 /// A manager's data directory: the database, where it listens, and the first administrator's profile.
 ///
@@ -45,10 +42,14 @@ package struct ManagerDirectory: Sendable {
     package func create(_ settings: Settings, key: MasterKey) throws(Refusal) {
         let files = FileManager.default
         guard !files.fileExists(atPath: settingsFile) else {
-            throw Refusal(.exists, "\(path) holds a manager already. Choose another --data-dir, or run that one: muster manager run --data-dir \(path)")
+            throw Refusal(
+                .exists,
+                "\(path) holds a manager already. Choose another --data-dir, or run that one: muster manager run --data-dir \(path)")
         }
         guard !files.fileExists(atPath: keyPath) else {
-            throw Refusal(.exists, "There is a master key at \(keyPath) already, and it may be all that opens another cluster. Choose another --master-key.")
+            throw Refusal(
+                .exists,
+                "There is a master key at \(keyPath) already, and it may be all that opens another cluster. Choose another --master-key.")
         }
         do {
             try files.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -58,7 +59,7 @@ package struct ManagerDirectory: Sendable {
         } catch let refusal as Refusal {
             throw refusal
         } catch {
-            throw Refusal(.unavailable, "The directory \(path) cannot be made: \(error.localizedDescription)")
+            throw Refusal(.unavailable, "The directory \(path) cannot be made: \(error)")
         }
     }
 
@@ -69,7 +70,8 @@ package struct ManagerDirectory: Sendable {
     }
 
     package func settings() throws(Refusal) -> Settings {
-        let bytes = try PrivateFile.read(settingsFile, orElse: "\(path) holds no manager. Make one: muster manager init --name NAME --data-dir \(path)")
+        let bytes = try PrivateFile.read(
+            settingsFile, orElse: "\(path) holds no manager. Make one: muster manager init --name NAME --data-dir \(path)")
         do { return try JSONValue(parsing: bytes).decode(Settings.self) } catch {
             throw Refusal(.unreadable, "\(settingsFile) is damaged: \(error)")
         }
@@ -86,19 +88,20 @@ package struct ManagerDirectory: Sendable {
 package enum PrivateFile {
     package static func write(_ bytes: [UInt8], to path: String) throws(Refusal) {
         let aside = path + ".new"
-        do {
-            guard FileManager.default.createFile(atPath: aside, contents: nil, attributes: [.posixPermissions: 0o600]) else {
-                throw Refusal(.unavailable, "\(path) cannot be written.")
-            }
-            try Data(bytes).write(to: URL(fileURLWithPath: aside))
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: aside)
-            if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
-            try FileManager.default.moveItem(atPath: aside, toPath: path)
-        } catch let refusal as Refusal {
-            throw refusal
-        } catch {
-            throw Refusal(.unavailable, "\(path) cannot be written: \(error.localizedDescription)")
+        let descriptor = unsafe open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(path) }
+        defer { _ = close(descriptor) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { buffer in unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count) }
+            guard count > 0 else { throw failure(path) }
+            rest = rest.dropFirst(count)
         }
+        guard fsync(descriptor) == 0, unsafe rename(aside, path) == 0 else { throw failure(path) }
+    }
+
+    private static func failure(_ path: String) -> Refusal {
+        Refusal(.unavailable, "\(path) cannot be written: \(unsafe String(cString: strerror(errno))).")
     }
 
     package static func read(_ path: String, orElse missing: String) throws(Refusal) -> [UInt8] {
@@ -106,7 +109,7 @@ package enum PrivateFile {
         do {
             return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
-            throw Refusal(.unavailable, "\(path) cannot be read: \(error.localizedDescription)")
+            throw Refusal(.unavailable, "\(path) cannot be read: \(error)")
         }
     }
 }

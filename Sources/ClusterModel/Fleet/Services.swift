@@ -95,6 +95,8 @@ package struct MaterialNeeded: Hashable, Sendable {
     package var keys: Set<Digest> = []
     /// Chains by digest of their PEM text.
     package var chains: Set<Digest> = []
+
+    package init() {}
 }
 
 extension EffectiveConfiguration {

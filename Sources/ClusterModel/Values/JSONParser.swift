@@ -11,6 +11,11 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was wrong there.
     package var reason: String
 
+    package init(offset: Int, reason: String) {
+        self.offset = offset
+        self.reason = reason
+    }
+
     package var description: String { "at byte \(offset): \(reason)" }
 }
 
@@ -18,9 +23,9 @@ extension JSONValue {
     /// Reads one JSON value that takes up all the bytes.
     ///
     /// Refused besides what RFC 8259 refuses: numbers with a fraction or an exponent, a key given twice, more
-    /// than ``Limits/jsonDepth`` levels.
-    package init(parsing bytes: some Collection<UInt8>) throws(JSONError) {
-        var parser = JSONParser(bytes: Array(bytes))
+    /// than ``Limits/jsonDepth`` levels (or as many as `depth` says).
+    package init(parsing bytes: some Collection<UInt8>, depth: Int = Limits.jsonDepth) throws(JSONError) {
+        var parser = JSONParser(bytes: Array(bytes), deepest: depth)
         self = try parser.document()
     }
 
@@ -38,6 +43,8 @@ extension JSONValue {
 /// A recursive-descent reader of RFC 8259, for trusted and untrusted bytes alike.
 private struct JSONParser {
     let bytes: [UInt8]
+    /// How many levels may lie around a value.
+    let deepest: Int
     var position = 0
 
     mutating func document() throws(JSONError) -> JSONValue {
@@ -48,7 +55,7 @@ private struct JSONParser {
     }
 
     private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
-        guard depth <= Limits.jsonDepth else { throw failure("nested more than \(Limits.jsonDepth) levels deep") }
+        guard depth <= deepest else { throw failure("nested more than \(deepest) levels deep") }
         skipSpace()
         guard let next = peek else { throw failure("the value ends too early") }
         switch next {

@@ -19,13 +19,13 @@ struct Reception: Sendable {
         case .served(.mail(let service)): prepare(channel, at: endpoint, for: service)
         case .served(.web(let service)): prepare(channel, for: service)
         case .full(.mail): channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(TurnedAway()) }
-        case .full(.web), .closed: channel.eventLoop.makeFailedFuture(ChannelError.connectTimeout(.zero))
+        case .full(.web), .closed: channel.eventLoop.makeFailedFuture(NotServed())
         }
     }
 
     private func prepare(_ channel: any Channel, at endpoint: Endpoint, for service: MailService) -> EventLoopFuture<Void> {
         guard let peer = IPAddress(channel.remoteAddress) else {
-            return channel.eventLoop.makeFailedFuture(ChannelError.unknownLocalAddress)
+            return channel.eventLoop.makeFailedFuture(NotServed())
         }
         let name =
             service.asksForHostNames
@@ -74,6 +74,9 @@ struct Reception: Sendable {
         return (handler, { verdict.get() })
     }
 }
+
+/// Closes a connection that there is nothing to say to.
+private struct NotServed: Error {}
 
 /// What was found of one client's certificate.
 private final class Verdict: Sendable {

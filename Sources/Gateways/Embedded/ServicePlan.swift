@@ -3,15 +3,24 @@ package import ClusterModel
 /// An SMTP service of the embedded gateway, ready to serve.
 package struct MailService: Sendable {
     /// `listener/NAME`.
-    package var name: String
-    package var hostname: String
-    package var listener: ListenerSetting
-    package var policies: [String: MailFlowPolicySetting]
-    package var identity: ServerIdentity?
+    package let name: String
+    package let hostname: String
+    package let listener: ListenerSetting
+    package let policies: [String: MailFlowPolicySetting]
+    package let identity: ServerIdentity?
 
     /// Whether a sender's host name can make a difference, so that it is worth looking up.
-    package var asksForHostNames: Bool {
-        listener.senderGroups.contains { group in
+    package let asksForHostNames: Bool
+
+    package init(
+        name: String, hostname: String, listener: ListenerSetting, policies: [String: MailFlowPolicySetting], identity: ServerIdentity?
+    ) {
+        self.name = name
+        self.hostname = hostname
+        self.listener = listener
+        self.policies = policies
+        self.identity = identity
+        asksForHostNames = listener.senderGroups.contains { group in
             group.senders.contains { sender in
                 switch SenderPattern(sender) {
                 case .host, .below: true

@@ -1,0 +1,146 @@
+package import AdminContract
+package import ClusterModel
+
+extension AdminClient {
+    // MARK: The cluster
+
+    package func whoAmI() async throws(Refusal) -> CallerView {
+        try await get(Paths.whoAmI)
+    }
+
+    package func status() async throws(Refusal) -> ClusterStatus {
+        try await get(Paths.status)
+    }
+
+    // MARK: Machines and groups
+
+    package func machines() async throws(Refusal) -> [MachineView] {
+        try await get(Paths.machines)
+    }
+
+    package func machine(_ name: String) async throws(Refusal) -> MachineView {
+        try await get(Paths.machine(try AdminClient.checked(name, "The machine name")))
+    }
+
+    package func loss(removing machine: String) async throws(Refusal) -> LossReport {
+        try await get(Paths.loss(try AdminClient.checked(machine, "The machine name")))
+    }
+
+    package func removeMachine(_ name: String) async throws(Refusal) -> LossReport {
+        try await delete(Paths.machine(try AdminClient.checked(name, "The machine name")))
+    }
+
+    package func retryMachine(_ name: String) async throws(Refusal) -> MachineView {
+        try await post(Paths.retry(try AdminClient.checked(name, "The machine name")))
+    }
+
+    package func groups() async throws(Refusal) -> [GroupView] {
+        try await get(Paths.groups)
+    }
+
+    package func addGroup(_ name: String) async throws(Refusal) -> GroupView {
+        try await post(Paths.groups, GroupRequest(name: name))
+    }
+
+    package func invite(_ request: InvitationRequest) async throws(Refusal) -> InvitationView {
+        try await post(Paths.invitations, request)
+    }
+
+    // MARK: Settings
+
+    package func show(_ query: SettingsQuery) async throws(Refusal) -> [SetEntry] {
+        try await get(
+            Paths.settings,
+            [
+                (Parameter.level, query.level.description), (Parameter.section, query.section?.rawValue),
+                (Parameter.entry, query.entry),
+            ])
+    }
+
+    package func effective(_ query: EffectiveQuery) async throws(Refusal) -> [EffectiveView] {
+        try await get(
+            Paths.effective(try AdminClient.checked(query.machine, "The machine name")),
+            [(Parameter.section, query.section?.rawValue), (Parameter.entry, query.entry)])
+    }
+
+    package func edit(_ edits: [EntryEdit]) async throws(Refusal) -> EditSummary {
+        try await post(Paths.edits, EditRequest(edits: edits))
+    }
+
+    package func override(_ request: OverrideRequest) async throws(Refusal) -> EditSummary {
+        try await post(Paths.overrides, request)
+    }
+
+    package func copy(_ request: CopyRequest) async throws(Refusal) -> EditSummary {
+        try await post(Paths.copies, request)
+    }
+
+    // MARK: Changes
+
+    package func changes() async throws(Refusal) -> [ChangeView] {
+        try await get(Paths.changes)
+    }
+
+    package func discard(_ query: DiscardQuery) async throws(Refusal) -> DiscardSummary {
+        try await delete(
+            Paths.changes,
+            [
+                (Parameter.level, query.level?.description), (Parameter.section, query.section?.rawValue),
+                (Parameter.entry, query.entry),
+            ])
+    }
+
+    package func commit(_ request: CommitRequest) async throws(Refusal) -> CommitView {
+        try await post(Paths.commits, request)
+    }
+
+    package func apply(_ request: ApplyRequest) async throws(Refusal) -> ApplyView {
+        try await post(Paths.documents, request)
+    }
+
+    package func history(_ page: Page = Page()) async throws(Refusal) -> [RevisionView] {
+        try await get(Paths.history, AdminClient.parameters(of: page))
+    }
+
+    // MARK: Certificates
+
+    package func certificates(at level: Level?) async throws(Refusal) -> [CertificateView] {
+        try await get(Paths.certificates, [(Parameter.level, level?.description)])
+    }
+
+    package func certificate(_ name: String, at level: Level) async throws(Refusal) -> CertificateView {
+        try await get(
+            Paths.certificate(try AdminClient.checked(name, "The certificate name")), [(Parameter.level, level.description)])
+    }
+
+    package func createCertificate(_ request: CertificateCreation) async throws(Refusal) -> CertificateView {
+        try await post(Paths.certificates, request)
+    }
+
+    package func importCertificate(_ request: CertificateImport) async throws(Refusal) -> CertificateView {
+        try await post(Paths.certificateImports, request)
+    }
+
+    package func promoteCertificate(_ request: CertificatePromotion) async throws(Refusal) -> CertificateView {
+        try await post(Paths.certificatePromotions, request)
+    }
+
+    // MARK: The log
+
+    package func audit(_ page: Page = Page()) async throws(Refusal) -> [AuditView] {
+        try await get(Paths.audit, AdminClient.parameters(of: page))
+    }
+
+    package func verifyAudit() async throws(Refusal) -> AuditVerification {
+        try await get(Paths.auditVerification)
+    }
+
+    private static func parameters(of page: Page) -> [(String, String?)] {
+        [(Parameter.after, page.after.map { String($0) }), (Parameter.limit, String(page.limit))]
+    }
+
+    /// A name that becomes part of a path is one, so that it cannot lead elsewhere.
+    private static func checked(_ name: String, _ what: String) throws(Refusal) -> String {
+        try NameRule.plain.check(name, as: what)
+    }
+}

@@ -1,0 +1,130 @@
+import AdminContract
+import ClusterModel
+import Hummingbird
+
+/// Adds the API's routes. Each decodes, calls one method of the service and encodes; the service decides what is allowed.
+func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
+    addFleet(to: api, service)
+    addSettings(to: api, service)
+    addChanges(to: api, service)
+    addCertificates(to: api, service)
+    addLog(to: api, service)
+}
+
+/// A part of a path that stands for a name.
+private let name = "name"
+
+private func path(_ text: String) -> RouterPath { RouterPath(text) }
+
+private func addFleet(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.whoAmI)) { _, context in
+        Answer(try await service.whoAmI(context.caller))
+    }
+    api.get(path(Paths.status)) { _, context in
+        Answer(try await service.status(for: context.caller))
+    }
+    api.get(path(Paths.machines)) { _, context in
+        Answer(try await service.machines(for: context.caller))
+    }
+    api.get(path(Paths.machine(":\(name)"))) { _, context in
+        Answer(try await service.machine(context.parameters.require(name), for: context.caller))
+    }
+    api.delete(path(Paths.machine(":\(name)"))) { _, context in
+        Answer(try await service.removeMachine(context.parameters.require(name), for: context.caller))
+    }
+    api.get(path(Paths.loss(":\(name)"))) { _, context in
+        Answer(try await service.loss(removing: context.parameters.require(name), for: context.caller))
+    }
+    api.post(path(Paths.retry(":\(name)"))) { _, context in
+        Answer(try await service.retryMachine(context.parameters.require(name), for: context.caller))
+    }
+    api.get(path(Paths.groups)) { _, context in
+        Answer(try await service.groups(for: context.caller))
+    }
+    api.post(path(Paths.groups)) { request, context in
+        Answer(try await service.addGroup(request.value(GroupRequest.self), for: context.caller), status: .created)
+    }
+    api.post(path(Paths.invitations)) { request, context in
+        Answer(try await service.invite(request.value(InvitationRequest.self), for: context.caller), status: .created)
+    }
+}
+
+private func addSettings(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.settings)) { request, context in
+        let query = SettingsQuery(
+            level: try request.level(Parameter.level) ?? .cluster,
+            section: request.parameter(Parameter.section).map(SectionName.init(rawValue:)), entry: request.parameter(Parameter.entry))
+        return Answer(try await service.show(query, for: context.caller))
+    }
+    api.get(path(Paths.effective(":\(name)"))) { request, context in
+        let query = EffectiveQuery(
+            machine: try context.parameters.require(name),
+            section: request.parameter(Parameter.section).map(SectionName.init(rawValue:)), entry: request.parameter(Parameter.entry))
+        return Answer(try await service.effective(query, for: context.caller))
+    }
+    api.post(path(Paths.edits)) { request, context in
+        Answer(try await service.edit(request.value(EditRequest.self), for: context.caller))
+    }
+    api.post(path(Paths.overrides)) { request, context in
+        Answer(try await service.override(request.value(OverrideRequest.self), for: context.caller))
+    }
+    api.post(path(Paths.copies)) { request, context in
+        Answer(try await service.copy(request.value(CopyRequest.self), for: context.caller))
+    }
+}
+
+private func addChanges(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.changes)) { _, context in
+        Answer(try await service.changes(for: context.caller))
+    }
+    api.delete(path(Paths.changes)) { request, context in
+        let query = DiscardQuery(
+            level: try request.level(Parameter.level), section: request.parameter(Parameter.section).map(SectionName.init(rawValue:)),
+            entry: request.parameter(Parameter.entry))
+        return Answer(try await service.discard(query, for: context.caller))
+    }
+    api.post(path(Paths.commits)) { request, context in
+        Answer(try await service.commit(request.value(CommitRequest.self), for: context.caller))
+    }
+    api.post(path(Paths.documents)) { request, context in
+        Answer(try await service.apply(request.value(ApplyRequest.self), for: context.caller))
+    }
+    api.get(path(Paths.history)) { request, context in
+        Answer(try await service.history(page(of: request), for: context.caller))
+    }
+}
+
+private func addCertificates(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.certificates)) { request, context in
+        Answer(try await service.certificates(at: request.level(Parameter.level), for: context.caller))
+    }
+    api.get(path(Paths.certificate(":\(name)"))) { request, context in
+        let level = try request.level(Parameter.level) ?? .cluster
+        return Answer(try await service.certificate(context.parameters.require(name), at: level, for: context.caller))
+    }
+    api.post(path(Paths.certificates)) { request, context in
+        Answer(try await service.createCertificate(request.value(CertificateCreation.self), for: context.caller), status: .created)
+    }
+    api.post(path(Paths.certificateImports)) { request, context in
+        Answer(try await service.importCertificate(request.value(CertificateImport.self), for: context.caller), status: .created)
+    }
+    api.post(path(Paths.certificatePromotions)) { request, context in
+        Answer(try await service.promoteCertificate(request.value(CertificatePromotion.self), for: context.caller))
+    }
+}
+
+private func addLog(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.audit)) { request, context in
+        Answer(try await service.audit(page(of: request), for: context.caller))
+    }
+    api.get(path(Paths.auditVerification)) { _, context in
+        Answer(try await service.verifyAudit(for: context.caller))
+    }
+}
+
+/// The part of a list that a request asks for; no longer than the standard one.
+private func page(of request: Request) throws(Refusal) -> Page {
+    Page(
+        after: try request.number(Parameter.after),
+        limit: min(try request.number(Parameter.limit) ?? Page.standardLimit, Page.standardLimit))
+}

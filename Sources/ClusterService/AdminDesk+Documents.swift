@@ -1,0 +1,67 @@
+package import AdminContract
+package import ClusterModel
+
+extension AdminDesk {
+    package func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView {
+        try require(.operator, of: caller)
+        let document = try AdminDesk.document(request.document)
+        let view = try await desk.view(of: caller.user)
+        try documents.check(document, in: view)
+        let fulfilled = try await documents.fulfil(document, in: view, storing: !request.dryRun)
+        return request.dryRun
+            ? try await preview(document, fulfilled, for: caller) : try await submit(document, fulfilled, request, for: caller)
+    }
+
+    /// What would happen; nothing is kept.
+    private func preview(_ document: ClusterDocument, _ fulfilled: DocumentDesk.Fulfilled, for caller: Caller) async throws(Refusal) -> ApplyView {
+        let state = await ledger.state
+        var changes = try await desk.changes(of: caller.user)
+        var generator = SystemRandomNumberGenerator()
+        let new = document.groups.filter { state.group(named: $0) == nil }
+        for name in new {
+            changes.submit(GroupAdded(group: GroupID(rawValue: randomIdentifier(using: &generator)), name: name))
+        }
+        for edit in try documents.edits(document, fulfilled, view: try state.applying(changes), committed: state) { try changes.submit(edit) }
+        let decided = try ChangeDesk.decide(changes, comment: "", on: state)
+        let after = try state.applying(decided.edits, groups: decided.groups)
+        return ApplyView(
+            changes: try await views(of: changes).map(\.view), groups: new, machines: AdminDesk.impacts(from: state, to: after),
+            notices: AdminDesk.notices(of: after))
+    }
+
+    private func submit(
+        _ document: ClusterDocument, _ fulfilled: DocumentDesk.Fulfilled, _ request: ApplyRequest, for caller: Caller
+    ) async throws(Refusal) -> ApplyView {
+        let before = await ledger.state
+        let new = document.groups.filter { before.group(named: $0) == nil }
+        if !new.isEmpty { _ = try await desk.submit(by: caller.user, groups: new) }
+        let documents = self.documents
+        let made = Set(
+            try await desk.submit(by: caller.user) { view, committed throws(Refusal) in
+                try documents.edits(document, fulfilled, view: view, committed: committed)
+            }.map(\.subject))
+        let changes = try await desk.changes(of: caller.user)
+        let after = try before.applying(changes)
+        var answer = ApplyView(
+            changes: try await views(of: changes).filter { made.contains($0.subject) }.map(\.view), groups: new,
+            machines: AdminDesk.impacts(from: before, to: after), notices: AdminDesk.notices(of: after))
+        if request.commit {
+            answer.commit = try await commit(CommitRequest(comment: request.comment), for: caller)
+        }
+        return answer
+    }
+
+    private static func document(_ json: JSONValue) throws(Refusal) -> ClusterDocument {
+        do {
+            var document = try json.decode(ClusterDocument.self)
+            try document.check()
+            return document
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch let error as SettingError {
+            throw Refusal(.invalid, error.description)
+        } catch {
+            throw Refusal(.invalid, "This is not a cluster document: \(error)")
+        }
+    }
+}

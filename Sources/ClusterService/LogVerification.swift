@@ -1,0 +1,94 @@
+package import AdminContract
+package import ClusterLog
+package import ClusterModel
+
+/// The log as people read and check it: the audit list, and the proof that it is what was written (mission B8).
+package struct LogVerification: Sendable {
+    private let log: any ClusterLog
+    private let key: LogKey
+    private static let page = 1000
+
+    package init(log: any ClusterLog, key: LogKey) {
+        self.log = log
+        self.key = key
+    }
+
+    /// Entries behind a position, one line each.
+    package func list(after position: Int, limit: Int, state: ClusterState) async throws(Refusal) -> [AuditView] {
+        var views: [AuditView] = []
+        for stored in try await entries(after: position, limit: limit) {
+            // What cannot be read is listed as such: an audit leaves nothing out.
+            guard let json = try? JSONValue(parsing: stored.bytes), let event = try? ClusterEvent(json["event"] ?? .null) else {
+                views.append(
+                    AuditView(
+                        position: stored.position, time: Timestamp(seconds: 0), author: "?", kind: "unreadable",
+                        summary: "this entry cannot be read; run muster audit verify", hash: stored.head.hash))
+                continue
+            }
+            views.append(
+                AuditView(
+                    position: stored.position, time: json["time"]?.text.flatMap(Timestamp.init) ?? Timestamp(seconds: 0),
+                    author: json["author"]?.text ?? "?", kind: event.kind, summary: event.summary(in: state), hash: stored.head.hash))
+        }
+        return views
+    }
+
+    /// Reads the whole log again and checks every position, hash and seal.
+    package func verify() async throws(Refusal) -> AuditVerification {
+        var verifier = LogVerifier(key: key)
+        while true {
+            let entries = try await entries(after: verifier.head.position, limit: LogVerification.page)
+            for entry in entries {
+                do throws(LogError) {
+                    _ = try verifier.verify(entry)
+                } catch {
+                    return AuditVerification(
+                        intact: false, position: verifier.head.position, hash: verifier.head.hash, problem: error.reason)
+                }
+            }
+            if entries.count < LogVerification.page {
+                return AuditVerification(intact: true, position: verifier.head.position, hash: verifier.head.hash)
+            }
+        }
+    }
+
+    private func entries(after position: Int, limit: Int) async throws(Refusal) -> [StoredEntry] {
+        do throws(LogError) {
+            return try await log.entries(after: position, limit: limit)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+}
+
+extension ClusterEvent {
+    /// One line for people. No secrets: events hold none.
+    func summary(in state: ClusterState) -> String {
+        switch self {
+        case .clusterCreated(let event): return "created the cluster \(event.cluster)"
+        case .tokenCreated(let event): return "made a token for \(event.user), until \(event.expires)"
+        case .groupAdded(let event): return "added the group \(event.name)"
+        case .invitationCreated(let event):
+            return "made the invitation \(event.id) to \(state.groups[event.group]?.name ?? "a group that is gone"), until \(event.expires)"
+        case .machineJoined(let event):
+            let lost = event.loss.map(LossReport.sentence) ?? ""
+            return
+                "\(event.machine) joined \(state.groups[event.group]?.name ?? "a group that is gone") with invitation \(event.invitation)\(lost)"
+        case .machineRemoved(let event):
+            let machine = state.ended[event.membership]?.machine ?? state.memberships[event.membership]?.machine ?? "a machine"
+            return "removed \(machine)\(LossReport.sentence(event.loss))"
+        case .settingsCommitted(let event):
+            let comment = event.comment.isEmpty ? "" : ": \(event.comment.prefix(80))"
+            return "committed revision \(event.revision), \(event.edits.count) \(event.edits.count == 1 ? "edit" : "edits")\(comment)"
+        }
+    }
+}
+
+extension LossReport {
+    fileprivate static func sentence(_ loss: LossReport) -> String {
+        guard !loss.isEmpty else { return "" }
+        let names = loss.certificates.map { "\($0.name) (\($0.fingerprint.short))" }
+        let settings = loss.settings.map { "\($0.key) \($0.value.joined(separator: ", "))" }.sorted()
+        return "; lost: " + (names.map { "certificate \($0)" } + settings).joined(separator: "; ")
+    }
+}

@@ -1,0 +1,65 @@
+package import Certificates
+package import ClusterLog
+package import ClusterModel
+import Crypto
+
+/// Creates a cluster in an empty log: its authority, its first group, its first administrator's token.
+package struct ManagerFoundation: Sendable {
+    package var cluster: String
+    package var manager: String
+    package var user: String
+
+    /// What the first administrator needs.
+    package struct Result: Sendable {
+        package var authorityPEM: String
+        /// Secret.
+        package var token: String
+        package var clusterID: String
+    }
+
+    /// The group that every cluster begins with.
+    package static let firstGroup = "main"
+    /// Hours that the first token is good for.
+    private static let tokenHours = 24
+
+    package init(cluster: String, manager: String, user: String) {
+        self.cluster = cluster
+        self.manager = manager
+        self.user = user
+    }
+
+    package func lay(in log: any ClusterLog, master: MasterKey, now: @escaping WallClock) async throws -> Result {
+        let name = try NameRule.plain.check(cluster, as: "The cluster's name")
+        let user = try NameRule.plain.check(self.user, as: "The administrator's name")
+        var generator = SystemRandomNumberGenerator()
+        let clusterID = randomIdentifier(using: &generator)
+        let authority = try ClusterAuthority.create(clusterID: clusterID, clusterName: name, now: now())
+        let key = try PrivateKey(pem: authority.keyPEM)
+        try await KeyVault(log: log, master: master, clusterID: clusterID).store(key)
+        let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: now)
+        let created = ClusterCreated(
+            clusterID: clusterID, cluster: name, group: GroupID(rawValue: randomIdentifier(using: &generator)),
+            groupName: ManagerFoundation.firstGroup, manager: manager, authority: authority.certificatePEM,
+            authorityKey: key.facts.fingerprint, masterKey: master.id)
+        try await ledger.append(by: user) { _, _ throws(Refusal) in .clusterCreated(created) }
+        let (token, event) = Tokens.make(for: user, expires: now().adding(seconds: Int64(ManagerFoundation.tokenHours) * 3600))
+        try await ledger.append(by: user) { _, _ throws(Refusal) in .tokenCreated(event) }
+        return Result(authorityPEM: authority.certificatePEM, token: token, clusterID: clusterID)
+    }
+
+    /// The key that seals the log's entries.
+    package static func logKey(_ master: MasterKey) -> LogKey {
+        LogKey(bytes: unsafe master.derived(for: "log/1").withUnsafeBytes { bytes in unsafe Array(bytes) })
+    }
+}
+
+extension ClusterAuthority {
+    /// The authority of a running cluster: its certificate from the log, its key from the vault.
+    package static func load(_ state: ClusterState, vault: KeyVault) async throws(Refusal) -> ClusterAuthority {
+        guard let created = state.created else {
+            throw Refusal(.notFound, "The log holds no cluster. Make one: muster manager init")
+        }
+        let key = try await vault.keyPEM(created.authorityKey)
+        return try ClusterAuthority(certificatePEM: created.authority, keyPEM: String(decoding: key, as: UTF8.self))
+    }
+}

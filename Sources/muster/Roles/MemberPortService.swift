@@ -1,0 +1,29 @@
+import Certificates
+import ClusterModel
+import ClusterService
+import Logging
+import NIOPosix
+import ReplicationTransport
+import ServiceLifecycle
+
+/// The member port as a service of the group: bound, served, closed.
+struct MemberPortService: Service {
+    let place: Endpoint
+    let identity: ManagerIdentity
+    let authority: ClusterAuthority
+    let clusterID: String
+    let fleet: FleetService
+    let now: WallClock
+    let logger: Logger
+    let onReady: @Sendable (Int) async -> Void
+
+    func run() async throws {
+        let server = try MemberPortServer(
+            listen: .init(host: place.host, port: place.port),
+            identity: MemberPortServer.Identity(chainPEM: identity.chainPEM, keyPEM: identity.keyPEM), authorities: authority.certificatePEM,
+            clusterID: clusterID, delegate: fleet, group: MultiThreadedEventLoopGroup.singleton, now: now, logger: logger)
+        await onReady(try await server.start())
+        try? await gracefulShutdown()  // cancelled: then it ends all the same
+        await server.stop()
+    }
+}

@@ -1,0 +1,120 @@
+import AdminClient
+import AdminServer
+import Certificates
+import ClusterLogSQLite
+import ClusterModel
+import ClusterService
+import FoundationEssentials
+import Logging
+import NIOPosix
+import ReplicationTransport
+import ServiceLifecycle
+import Synchronization
+
+/// Where the time comes from, outside tests.
+let systemClock: WallClock = { Timestamp(Date.now) }
+
+/// Every concrete type of a manager, in the order in which it starts.
+struct ManagerWiring {
+    let directory: ManagerDirectory
+
+    func run() async throws {
+        let logger = Logger(label: "muster.manager") { StreamLogHandler.standardError(label: $0) }
+        let settings = try directory.settings()
+        let master = try directory.masterKey()
+        let log = try SQLiteLog(path: directory.database)
+        let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: systemClock)
+        let state = await ledger.state
+        try ManagerWiring.check(master, opens: state, at: directory.keyPath)
+
+        let vault = KeyVault(log: log, master: master, clusterID: state.clusterID)
+        let authority = try await ClusterAuthority.load(state, vault: vault)
+        let places = Places(settings: settings)
+        let enrolment = Enrolment(ledger: ledger, authority: authority, now: systemClock, managers: { places.advertised })
+        let fleet = FleetService(ledger: ledger, enrolment: enrolment, vault: vault, log: log, now: systemClock, logger: logger)
+        let desk = ChangeDesk(ledger: ledger, log: log)
+        let certificates = CertificateDesk(changes: desk, vault: vault, now: systemClock)
+        let verification = LogVerification(log: log, key: ManagerFoundation.logKey(master))
+        let admin = AdminDesk(
+            ledger: ledger, desk: desk, certificateDesk: certificates, enrolment: enrolment, fleet: fleet, vault: vault,
+            verification: verification)
+
+        let identity = try ManagerIdentity(authority: authority, manager: settings.manager, places: places, now: systemClock())
+        let announce = Announcement(directory: directory, places: places, settings: settings)
+        let adminPlace = try Endpoint(parsing: settings.adminListen)
+        let adminPort = try makeAdminServer(
+            service: admin, tokens: Tokens(ledger: ledger, now: systemClock), listen: .init(host: adminPlace.host, port: adminPlace.port),
+            tls: .init(chainPEM: identity.chainPEM, keyPEM: identity.keyPEM), logger: logger,
+            onReady: { port in await announce.adminReady(port) })
+        let memberPort = MemberPortService(
+            place: try Endpoint(parsing: settings.memberListen), identity: identity, authority: authority, clusterID: state.clusterID,
+            fleet: fleet, now: systemClock, logger: logger, onReady: { port in await announce.memberReady(port) })
+
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: fleet), .init(service: memberPort), .init(service: adminPort)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await group.run()
+        } catch {
+            await log.close()
+            throw error
+        }
+        await log.close()
+    }
+
+    /// Another master key would let the manager start and then open nothing.
+    private static func check(_ master: MasterKey, opens state: ClusterState, at path: String) throws(Refusal) {
+        guard let created = state.created else {
+            throw Refusal(.notFound, "The log holds no cluster. Make one: muster manager init")
+        }
+        guard created.masterKey == master.id else {
+            throw Refusal(
+                .unreadable, "The master key at \(path) is not this cluster's: the log names \(created.masterKey), and this is \(master.id). Give the right one with --master-key."
+            )
+        }
+    }
+}
+
+/// The manager's own certificate, made at every start: for members by SPIFFE ID, for administrators by host name.
+struct ManagerIdentity: Sendable {
+    let chainPEM: String
+    let keyPEM: String
+
+    private static let days = 365
+
+    init(authority: ClusterAuthority, manager: String, places: Places, now: Timestamp) throws {
+        let key = try PrivateKey.generate(.ecdsaP256)
+        let leaf = try authority.issue(.manager(manager), for: key, names: places.hostNames, lifetimeDays: ManagerIdentity.days, now: now)
+        // The CA comes along, so that a machine with an invitation can compare its fingerprint.
+        chainPEM = leaf.pem + authority.certificatePEM
+        keyPEM = key.pem
+    }
+}
+
+/// Where this manager listens and is reached; ports become known when they are bound.
+final class Places: Sendable {
+    private let memberPlace: Mutex<Endpoint?>
+    private let configured: [String]
+    private let hosts: [String]
+
+    init(settings: ManagerDirectory.Settings) {
+        configured = settings.advertise
+        memberPlace = Mutex(nil)
+        let listens = ([settings.adminListen, settings.memberListen] + settings.advertise).compactMap { try? Endpoint(parsing: $0).host }
+        hosts = ["localhost", "127.0.0.1"] + listens
+    }
+
+    /// Names and addresses for the certificate; an address that stands for all of them is none.
+    var hostNames: [String] {
+        var seen: Set<String> = []
+        return hosts.filter { !["0.0.0.0", "::"].contains($0) && seen.insert($0).inserted }
+    }
+
+    /// What invitations carry.
+    var advertised: [String] {
+        configured.isEmpty ? memberPlace.withLock { $0.map { ["\($0)"] } ?? [] } : configured
+    }
+
+    func bound(_ place: Endpoint) { memberPlace.withLock { $0 = place } }
+}

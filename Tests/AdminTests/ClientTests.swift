@@ -1,0 +1,164 @@
+import AdminClient
+import AdminContract
+import Certificates
+import ClusterModel
+import Testing
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+@Suite("Every call of the client reaches its method of the service", .timeLimit(.minutes(1)))
+struct ClientTests {
+    /// One call, and what the service must then have been asked.
+    struct Call: Sendable, CustomTestStringConvertible {
+        var question: String
+        /// Makes the call; whether the answer was the service's.
+        var call: @Sendable (AdminClient) async throws -> Bool
+        var testDescription: String { question }
+
+        init(_ question: String, _ call: @escaping @Sendable (AdminClient) async throws -> Bool) {
+            self.question = question
+            self.call = call
+        }
+    }
+
+    static let calls: [Call] = [
+        Call("whoAmI") { try await $0.whoAmI() == CallerView(user: "admin", role: .administrator, cluster: "acme") },
+        Call("status") { try await $0.status().machines == [FixedService.machine] },
+        Call("machines") { try await $0.machines() == [FixedService.machine] },
+        Call("machine mx1") { try await $0.machine("mx1") == FixedService.machine },
+        Call("loss mx1") { try await $0.loss(removing: "mx1") == FixedService.loss },
+        Call("remove mx1") { try await $0.removeMachine("mx1") == FixedService.loss },
+        Call("retry mx1") { try await $0.retryMachine("mx1") == FixedService.machine },
+        Call("groups") { try await $0.groups() == [GroupView(name: "main", machines: ["mx1"])] },
+        Call("addGroup eu") { try await $0.addGroup("eu").name == "eu" },
+        Call("invite eu 3600") {
+            let view = try await $0.invite(InvitationRequest(group: "eu", expiresSeconds: 3600))
+            return view.invitation == "muster-invitation-1.x"
+        },
+        Call("show group/eu destinations .example.com") {
+            let entries = try await $0.show(SettingsQuery(level: .group("eu"), section: .destinations, entry: ".example.com"))
+            return entries.map(\.hidden) == [false, true] && entries.map(\.value) == [["tls": "preferred"], .null]
+        },
+        Call("show cluster - -") { !(try await $0.show(SettingsQuery(level: .cluster))).isEmpty },
+        Call("effective mx1 destinations a&b=c d%") {
+            let entries = try await $0.effective(EffectiveQuery(machine: "mx1", section: .destinations, entry: "a&b=c d%"))
+            return entries.first?.shadows == [.cluster]
+        },
+        Call("edit machine/mx1 interfaces data1 merge") {
+            let edit = EntryEdit(level: .machine("mx1"), section: .interfaces, entry: "data1", operation: .merge(["https": .null]))
+            return try await $0.edit([edit]).changes == [FixedService.change]
+        },
+        Call("override group/eu listeners public true") {
+            try await $0.override(OverrideRequest(level: .group("eu"), section: .listeners, entry: "public", copy: true)).uncommitted == 1
+        },
+        Call("copy listeners public cluster group/eu true") {
+            let request = CopyRequest(section: .listeners, entry: "public", from: .cluster, to: .group("eu"), move: true)
+            return try await $0.copy(request).uncommitted == 2
+        },
+        Call("changes") { try await $0.changes() == [FixedService.change] },
+        Call("discard - destinations -") {
+            try await $0.discard(DiscardQuery(section: .destinations)) == DiscardSummary(discarded: 1, uncommitted: 0)
+        },
+        Call("commit renewed c1") { try await $0.commit(CommitRequest(comment: "renewed", changeSet: "c1")).revision == 4 },
+        Call(#"apply {"cluster":"acme"} true false"#) {
+            try await $0.apply(ApplyRequest(document: ["cluster": "acme"], dryRun: true)).commit == nil
+        },
+        Call("history 7 20") { try await $0.history(Page(after: 7, limit: 20)).first?.revision == 3 },
+        Call("certificates -") { try await $0.certificates(at: nil) == [FixedService.certificate] },
+        Call("certificates group/eu") { !(try await $0.certificates(at: .group("eu"))).isEmpty },
+        Call("certificate mail machine/mx1") {
+            try await $0.certificate("mail", at: .machine("mx1")) == FixedService.certificate
+        },
+        Call("create cluster mail mail.example.com true") {
+            let request = SelfSignedRequest(commonName: "mail.example.com", names: ["mx1.example.com"], days: 30, key: .rsa2048)
+            let creation = CertificateCreation(level: .cluster, name: "mail", request: request, replace: true)
+            return try await $0.createCertificate(creation) == FixedService.certificate
+        },
+        Call("import cluster mail AAEC secret") {
+            let request = CertificateImport(level: .cluster, name: "mail", pkcs12: "AAEC", password: "secret")
+            return try await $0.importCertificate(request) == FixedService.certificate
+        },
+        Call("promote own machine/mx1 group/eu") {
+            let request = CertificatePromotion(name: "own", from: .machine("mx1"), to: .group("eu"))
+            return try await $0.promoteCertificate(request) == FixedService.certificate
+        },
+        Call("audit -1 1000") { try await $0.audit().first?.kind == "cluster-created" },
+        Call("verifyAudit") { try await $0.verifyAudit().intact },
+    ]
+
+    @Test(arguments: calls)
+    func `a call reaches its method with its arguments`(_ call: Call) async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            let isAnswered = try await AdminClient.with(server.profile, call.call)
+            #expect(isAnswered)
+        }
+        #expect(service.questions == ["admin " + call.question])
+    }
+
+    @Test func `keys that tools count on are there even when null`() async throws {
+        try await RunningServer.with(FixedService()) { server in
+            let body = try await server.request("GET", "/api/v1/machines").body
+            let machine = try JSONValue(parsing: body.utf8).items?.first
+            #expect(
+                machine?.members.map { Set($0.keys) }?.isSuperset(of: [
+                    "name", "group", "state", "targetRevision", "appliedRevision", "targetDigest", "appliedDigest", "reasons", "services",
+                ]) == true)
+            let services = machine?["services"]?.items ?? []
+            #expect(
+                services.map { $0.members.map { Set($0.keys) } ?? [] }.allSatisfy {
+                    $0 == ["service", "certificate", "fingerprint", "served", "unprovable"]
+                })
+            #expect(services.last?["served"] == .null)
+            let certificate = try JSONValue(parsing: try await server.request("GET", "/api/v1/certificates/mail").body.utf8)
+            #expect(
+                certificate.members.map { Set($0.keys) }?.isSuperset(of: [
+                    "name", "level", "subject", "issuer", "fingerprint", "notBefore", "notAfter", "usedBy", "findings", "chain",
+                ]) == true)
+        }
+    }
+
+    @Test func `a manager that cannot be reached is named`() async throws {
+        let authority = try ClusterAuthority.create(clusterID: "0123", clusterName: "acme", now: Timestamp(Date()))
+        // Port 1 of an address that nothing listens on.
+        let profile = Profile(url: "https://127.98.76.54:1", ca: authority.certificatePEM, token: "t")
+        let error = await #expect(throws: Refusal(.unavailable, "")) { try await AdminClient.with(profile) { _ = try await $0.status() } }
+        #expect(error?.reason.contains("https://127.98.76.54:1") == true)
+    }
+
+    @Test func `another authority's manager gets no token`() async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            var profile = server.profile
+            profile.ca = try ClusterAuthority.create(clusterID: "0123", clusterName: "acme", now: Timestamp(Date())).certificatePEM
+            let stranger = profile
+            let error = await #expect(throws: Refusal(.unavailable, "")) {
+                try await AdminClient.with(stranger) { _ = try await $0.status() }
+            }
+            #expect(error?.reason.contains("TLS") == true, "\(error?.reason ?? "")")
+        }
+        #expect(service.questions.isEmpty)
+    }
+
+    @Test(arguments: ["../groups", "mx1/loss", "", "mx 1", "mx1?x=y"])
+    func `a name that would lead to another path is refused before it is sent`(_ name: String) async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            await #expect(throws: Refusal(.invalid, "")) {
+                try await AdminClient.with(server.profile) { _ = try await $0.removeMachine(name) }
+            }
+        }
+        #expect(service.questions.isEmpty)
+    }
+
+    @Test func `a profile never shows its token`() {
+        let profile = Profile(url: "https://127.0.0.1:1", ca: "", token: "canary")
+        #expect(!"\(profile) \(String(reflecting: profile))".contains("canary"))
+        let request = CertificateImport(level: .cluster, name: "mail", pkcs12: "canary", password: "canary")
+        #expect(!"\(request)".contains("canary"))
+    }
+}
