@@ -126,7 +126,9 @@ let package = Package(
             "TransportContractTests",
             ["ClusterModel", "Replication", "ReplicationTransport", "Certificates", "WireMessages", nioCore, nioPosix, nioSSL, nioEmbedded]),
         tests("GatewaysTests", ["ClusterModel", "Certificates", "Gateways", nioCore, nioPosix, nioSSL, nioEmbedded, subprocess]),
-        tests("MemberAgentTests", ["ClusterModel", "Replication", "Certificates", "Gateways", "MemberAgent"]),
+        tests(
+            "MemberAgentTests",
+            ["ClusterModel", "Replication", "Certificates", "Gateways", "MemberAgent", nioPosix, logging, serviceLifecycle]),
         tests("ClusterServiceTests", ["ClusterModel", "ClusterLog", "Replication", "Certificates", "ClusterService"]),
         tests(
             "AdminTests",

@@ -33,6 +33,16 @@ package struct AgentStatus: Hashable, Sendable, Codable {
         package var fingerprint: Digest
         package var served: Digest?
         package var unprovable: String?
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(service, forKey: .service)
+            try container.encode(certificate, forKey: .certificate)
+            try container.encode(fingerprint, forKey: .fingerprint)
+            // Programs find these keys there, as null.
+            try container.encode(served, forKey: .served)
+            try container.encode(unprovable, forKey: .unprovable)
+        }
     }
 
     package init(name: String, mode: Mode, since: Timestamp) {

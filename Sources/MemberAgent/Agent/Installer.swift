@@ -17,22 +17,7 @@ struct Installer: Sendable {
     enum Outcome: Sendable {
         case inForce(Generation, Proofs)
         /// The one before is in force again; false when even that one could not be put back.
-        case rejected(reasons: [String], isRestored: Bool)
-    }
-
-    /// Lays a configuration out and puts it in force; when the gateway or the proof says no, the one before stays in force.
-    func install(
-        _ configuration: GatewayConfiguration, kind: Generation.Kind, target: Target?, over previous: Generation?
-    ) async -> Outcome {
-        let generation: Generation
-        do throws(Refusal) {
-            generation = try directory.layOut(configuration, kind: kind, target: target)
-        } catch {
-            return .rejected(reasons: error.reasons, isRestored: true)
-        }
-        let outcome = await putInForce(generation, over: previous)
-        if case .rejected = outcome { discard(generation) }
-        return outcome
+        case rejected(Refusal, isRestored: Bool)
     }
 
     /// Puts a generation that lies on the disk in force.
@@ -40,17 +25,18 @@ struct Installer: Sendable {
         switch await attempt(generation) {
         case .refused(let refusal):
             // By the gateway's promise, the one before was never out of force.
-            return rejected(generation, refusal.reasons, isRestored: true)
+            return rejected(generation, refusal, isRestored: true)
         case .timedOut:
-            return rejected(generation, [Installer.timedOut], isRestored: await restore(previous))
+            return rejected(generation, Installer.timedOut, isRestored: await restore(previous))
         case .seen(let proofs):
             guard proofs.objections.isEmpty else {
-                return rejected(generation, proofs.objections, isRestored: await restore(previous))
+                let refusal = Refusal(.wouldBreak, "The services were not seen to serve what they should.", details: proofs.objections)
+                return rejected(generation, refusal, isRestored: await restore(previous))
             }
             do throws(Refusal) {
                 try directory.switchCurrent(to: generation.number)
             } catch {
-                return rejected(generation, error.reasons, isRestored: await restore(previous))
+                return rejected(generation, error, isRestored: await restore(previous))
             }
             cleanUp()
             return .inForce(generation, proofs)
@@ -62,13 +48,20 @@ struct Installer: Sendable {
         switch await attempt(generation) {
         case .seen(let proofs): return proofs
         case .refused(let refusal): throw refusal
-        case .timedOut: throw Refusal(.unavailable, Installer.timedOut)
+        case .timedOut: throw Installer.timedOut
         }
     }
 
-    private func rejected(_ generation: Generation, _ reasons: [String], isRestored: Bool) -> Outcome {
-        logger.warning("configuration rejected", metadata: ["generation": "\(generation)", "reasons": "\(reasons)"])
-        return .rejected(reasons: Array(reasons.prefix(Limits.receiptReasons)), isRestored: isRestored)
+    /// Sees what a generation in force serves, and changes nothing.
+    func prove(_ generation: Generation) async -> Proofs {
+        // Settings that cannot be read are not in force.
+        let services = (try? generation.services()) ?? []
+        return Proofs(of: services, await prober.prove(services))
+    }
+
+    private func rejected(_ generation: Generation, _ refusal: Refusal, isRestored: Bool) -> Outcome {
+        logger.warning("configuration rejected", metadata: ["generation": "\(generation)", "reasons": "\(refusal.reasons)"])
+        return .rejected(refusal, isRestored: isRestored)
     }
 
     private func restore(_ previous: Generation?) async -> Bool {
@@ -111,7 +104,8 @@ extension Installer {
         case timedOut
     }
 
-    private static let timedOut = "timed out: the gateway had \(Limits.applySeconds) seconds to apply and prove the configuration"
+    private static let timedOut = Refusal(
+        .unavailable, "timed out: the gateway had \(Limits.applySeconds) seconds to apply and prove the configuration")
 
     /// Applies and proves. Cancels that when the time is up, and waits for it to end: a gateway is never asked twice at once.
     private func attempt(_ generation: Generation) async -> Attempt {

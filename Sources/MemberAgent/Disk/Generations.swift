@@ -40,8 +40,17 @@ extension StateDirectory {
     }
 
     /// Puts a generation in force, in one step.
+    ///
+    /// - Throws: `conflict` when the generation is gone, or was a cluster's and the machine has left: a command was faster.
     package func switchCurrent(to number: Int) throws(Refusal) {
-        try exclusively { () throws(Refusal) in try putCurrent(number) }
+        try exclusively { () throws(Refusal) in
+            // A damaged one is of no kind, and is not put in force.
+            let kind = (try? record(number))?.kind
+            guard let kind, kind == .standalone || disk.exists("identity") else {
+                throw Refusal(.conflict, "The generation \(number) can no longer be put in force: the machine left its cluster meanwhile.")
+            }
+            try putCurrent(number)
+        }
     }
 
     func putCurrent(_ number: Int) throws(Refusal) {
@@ -149,6 +158,15 @@ extension StateDirectory {
             configuration.chains[digest] = pem
         }
         return Generation(number: number, kind: record.kind, target: record.target, configuration: configuration)
+    }
+
+    /// Reads a generation that was just laid out as if after a restart.
+    func readBack(_ generation: Generation) throws(Refusal) -> Generation {
+        do throws(DamagedGeneration) {
+            return try self.generation(generation.number)
+        } catch {
+            throw Refusal(.unreadable, error.description)
+        }
     }
 
     private func record(_ number: Int) throws(DamagedGeneration) -> GenerationRecord {

@@ -4,14 +4,20 @@ import Replication
 extension StateDirectory {
     /// The machine's identity as a member; nil when it is standalone.
     package func membership() throws(Refusal) -> LocalMembership? {
-        guard disk.exists("identity") else { return nil }
-        guard let facts = try read("identity/membership.json", as: LocalMembership.Facts.self) else {
-            throw missing("membership.json")
-        }
+        guard let facts = try membershipFacts() else { return nil }
         return LocalMembership(
             facts: facts,
             identity: MemberIdentity(certificate: try text("certificate.pem"), key: try text("key.pem")),
             trust: try text("trust.pem"))
+    }
+
+    /// Which stay in which cluster this is; nil when the machine is standalone.
+    package func membershipFacts() throws(Refusal) -> LocalMembership.Facts? {
+        guard let facts = try read("identity/membership.json", as: LocalMembership.Facts.self) else {
+            guard disk.exists("identity") else { return nil }
+            throw missing("membership.json")
+        }
+        return facts
     }
 
     /// Makes the machine a member: the identity is there whole, or not at all.

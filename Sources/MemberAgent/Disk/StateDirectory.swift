@@ -1,4 +1,5 @@
 package import ClusterModel
+import Replication
 
 /// A machine's disk: what it is, its identity, its generations, what it has seen.
 ///
@@ -76,13 +77,13 @@ package struct StateDirectory: Sendable {
         return machine
     }
 
-    /// The newest log entry this machine has heard of.
-    package func seen() throws(Refusal) -> LogHead {
-        try read("seen.json", as: LogHead.self) ?? .empty
+    /// What this machine has heard from managers.
+    func memory() throws(Refusal) -> Follower.Memory {
+        try read("seen.json", as: Follower.Memory.self) ?? Follower.Memory()
     }
 
-    package func persist(seen head: LogHead) throws(Refusal) {
-        try exclusively { () throws(Refusal) in try write(head, to: "seen.json") }
+    func remember(_ memory: Follower.Memory) throws(Refusal) {
+        try exclusively { () throws(Refusal) in try write(memory, to: "seen.json") }
     }
 
     /// The agent's last word on itself; nil before its first.

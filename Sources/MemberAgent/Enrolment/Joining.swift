@@ -185,7 +185,7 @@ extension Joining {
 
     private func hasEnded(_ membership: LocalMembership) async throws(Refusal) -> Bool {
         let running = try directory.current().generation.flatMap { $0.kind == .member ? $0.settings.digest : nil }
-        let hello = Hello(agent: agentVersion, clock: now(), running: running, seen: try directory.seen())
+        let hello = Hello(agent: agentVersion, clock: now(), running: running, seen: try directory.memory().seen)
         let trust = ManagerTrust.authorities(pem: membership.trust, clusterID: membership.facts.clusterID)
         return try await withManager(of: membership.facts.managers, as: membership.identity, trusting: trust) {
             link, events throws(Refusal) in

@@ -11,17 +11,11 @@ extension StateDirectory {
     /// - Throws: `would-break` with every reason when the settings do not hold together, a key or chain that is missing
     ///   included; `conflict` when the machine is a member.
     package func layOutStandalone(settings: EffectiveConfiguration, material: [Material]) throws(Refusal) -> Generation {
-        if let membership = try membership() {
-            throw Refusal(
-                .conflict,
-                "This machine is a member of \(membership.facts.cluster), which gives it its settings. Change them there, or let it leave first: muster agent leave --state-dir \(path)"
-            )
-        }
         let settings = try StateDirectory.owned(settings)
-        let before = try current().generation?.configuration
-        let configuration = try GatewayConfiguration(settings: settings, material: material, base: before)
-        try clearLeftovers()
         return try exclusively { () throws(Refusal) in
+            if let membership = try membership() { throw notStandalone(membership) }
+            let configuration = try GatewayConfiguration(
+                settings: settings, material: material, base: try current().generation?.configuration)
             let previous = currentNumber()
             let generation = try putGeneration(configuration, kind: .standalone, target: nil)
             try putCurrent(generation.number)
@@ -29,6 +23,13 @@ extension StateDirectory {
             if try isIdle { try deleteGenerations(but: [generation.number] + (previous.map { [$0] } ?? [])) }
             return generation
         }
+    }
+
+    private func notStandalone(_ membership: LocalMembership) -> Refusal {
+        Refusal(
+            .conflict,
+            "This machine is a member of \(membership.facts.cluster), which gives it its settings. Change them there, or let it leave first: muster agent leave --state-dir \(path)"
+        )
     }
 
     /// The settings in their normal form, all from the machine itself.

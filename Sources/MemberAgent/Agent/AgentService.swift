@@ -1,0 +1,156 @@
+package import ClusterModel
+package import Gateways
+package import Logging
+package import Replication
+import ServiceLifecycle
+
+/// A machine's agent: serves what lies on its disk, follows its manager, and says how it is.
+///
+/// One loop takes one event at a time, so that the gateway is never asked twice at once. A manager is not needed to start
+/// or to serve. Every second it looks at the disk for what commands have changed there: new settings of a standalone
+/// machine, a join, a leave.
+package actor AgentService {
+    let directory: StateDirectory
+    let connector: any ManagerConnector
+    let gateway: any Gateway
+    let installer: Installer
+    let clock: any Clock<Duration>
+    let now: WallClock
+    let logger: Logger
+    let onReady: @Sendable () -> Void
+    let events: AsyncStream<AgentEvent>
+    let feed: AsyncStream<AgentEvent>.Continuation
+
+    /// The generation in force on the disk, as this agent knows it.
+    var current: Generation?
+    /// Whether the gateway has it in force.
+    var isInForce = false
+    var retries = Retries()
+    var following: Following?
+    /// How many attempts to connect there were.
+    var dials = 0
+    var generator: any RandomNumberGenerator & Sendable
+    var board: StatusBoard
+
+    /// An agent on this state directory.
+    ///
+    /// - Parameter onReady: called once, when what was in force before is in force again.
+    package init(
+        directory: StateDirectory, gateway: any Gateway, prober: any Prober, connector: any ManagerConnector,
+        clock: any Clock<Duration> = ContinuousClock(), now: @escaping WallClock,
+        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(), logger: Logger,
+        onReady: @escaping @Sendable () -> Void = {}
+    ) throws(Refusal) {
+        self.directory = directory
+        self.connector = connector
+        self.gateway = gateway
+        self.clock = clock
+        self.now = now
+        self.logger = logger
+        self.onReady = onReady
+        self.generator = generator
+        installer = Installer(directory: directory, gateway: gateway, prober: prober, clock: clock, logger: logger)
+        board = StatusBoard(name: try directory.machine().name, now: now)
+        (events, feed) = AsyncStream.makeStream()
+    }
+
+    /// Runs until it is told to shut down; then the gateway stops.
+    ///
+    /// - Throws: a ``ClusterModel/Refusal`` with code `in-use` when another agent runs here, `unreadable` when a standalone machine
+    ///   has no generation that is whole.
+    package func run() async throws {
+        let lock = try directory.lockForRunning()
+        defer { withExtendedLifetime(lock) {} }
+        try directory.clearLeftovers()
+        let errands = try await start()
+        post()
+        onReady()
+        await withGracefulShutdownHandler {
+            await loop(after: errands)
+        } onGracefulShutdown: { [feed] in
+            feed.finish()
+        }
+        following?.connection?.link.close()
+        following?.connection = nil
+        await gateway.stop()
+        post()
+    }
+
+    private func loop(after errands: [Errand]) async {
+        await withDiscardingTaskGroup { tasks in
+            func run(_ errands: [Errand]) {
+                for errand in errands {
+                    tasks.addTask(name: "agent/\(errand)") { [connector, clock, feed] in
+                        await AgentService.perform(errand, connector: connector, clock: clock, feed: feed)
+                    }
+                }
+            }
+            tasks.addTask(name: "agent/clock") { [clock, feed] in await AgentService.tick(clock, feed) }
+            run(errands)
+            for await event in events {
+                guard !Task.isShuttingDownGracefully else { break }
+                run(await handle(event))
+                post()
+            }
+            tasks.cancelAll()
+        }
+    }
+
+    private static func tick(_ clock: any Clock<Duration>, _ feed: AsyncStream<AgentEvent>.Continuation) async {
+        // The sleep throws when the agent ends.
+        while (try? await clock.sleep(for: .seconds(1))) != nil {
+            feed.yield(.tick)
+        }
+    }
+
+    /// One event, and what it makes necessary.
+    private func handle(_ event: AgentEvent) async -> [Errand] {
+        switch event {
+        case .tick:
+            let errands = await lookAtMembership()
+            return errands + (await lookAtCurrent())
+        case .opened(let connection): return await opened(connection)
+        case .heard(let number, let message): return await heard(message, on: number)
+        case .closed(let number, let reason): return await closed(number, reason: reason)
+        }
+    }
+
+    /// Says how things are, for `agent status`. A status that cannot be written stops nothing.
+    private func post() {
+        guard let status = board.changed(serving: isInForce ? current : nil, following: following) else { return }
+        do throws(Refusal) {
+            try directory.write(status)
+        } catch {
+            logger.warning("the status cannot be written", metadata: ["reason": "\(error.reason)"])
+        }
+    }
+}
+
+/// What the agent's loop hears of. Connections are numbered, so that word of a former one is not taken for word of this.
+enum AgentEvent: Sendable {
+    /// A second went by.
+    case tick
+    case opened(ManagerConnection)
+    case heard(Int, ManagerMessage)
+    /// The connection of that number is gone, or could not be made.
+    case closed(Int, reason: String)
+}
+
+/// An open connection to a manager.
+struct ManagerConnection: Sendable {
+    var number: Int
+    var manager: String
+    var link: any Link<MemberMessage>
+}
+
+/// Work that goes on beside the loop and comes back as events.
+enum Errand: Sendable, CustomStringConvertible {
+    /// Connects to a manager after a while, and listens to it.
+    case dial(number: Int, manager: String, membership: LocalMembership, after: Duration)
+
+    var description: String {
+        switch self {
+        case .dial(let number, let manager, membership: _, after: _): "connection \(number) to \(manager)"
+        }
+    }
+}
