@@ -39,8 +39,10 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 /// A target of the house. Its row in `Docs/architecture.md` says what it may import; `TidyTests` compares the two.
-func room(_ name: String, path: String? = nil, exclude: [String] = [], _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: house)
+func room(
+    _ name: String, path: String? = nil, exclude: [String] = [], resources: [Resource] = [], _ dependencies: [Target.Dependency]
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, exclude: exclude, resources: resources, swiftSettings: house)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -102,7 +104,9 @@ let package = Package(
                 "ClusterModel", "AdminContract", hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL,
                 serviceLifecycle,
             ]),
-        room("ClusterFixtures", path: "ClusterFixtures", exclude: ["demo"], ["ClusterModel", "ClusterDocuments"]),
+        room(
+            "ClusterFixtures", path: "ClusterFixtures", exclude: ["demo", "system-libraries"], resources: [.embedInCode("demo.yaml")],
+            ["ClusterModel", "ClusterDocuments"]),
         .executableTarget(
             name: "muster",
             dependencies: [

@@ -40,22 +40,6 @@ package struct ClusterStatus: Hashable, Sendable, Codable {
     }
 }
 
-/// How a machine stands against what it should run: the first that holds, in this order.
-package enum MachineState: String, CaseIterable, Hashable, Sendable, Codable {
-    /// Kept from following on purpose; its membership and layer stay.
-    case disconnected
-    /// No connection.
-    case offline
-    /// It refused its target, and serves what it had.
-    case rejected
-    /// It runs something else than it applied, or its services serve another certificate than they should.
-    case drifted
-    /// On its way to its target.
-    case pending
-    /// It runs its target, and its services were seen to serve what they should.
-    case synced
-}
-
 /// One machine of the fleet.
 package struct MachineView: Hashable, Sendable, Codable {
     package var name: String

@@ -26,11 +26,7 @@ package struct CertificateChain: Sendable {
     /// - Throws: a `limit` for more than ``Limits/chainLength``, `unreadable` for none or one with a damaged extension.
     package init(_ certificates: [Certificate]) throws(Refusal) {
         guard let leaf = certificates.first else { throw Refusal(.unreadable, "There is no certificate.") }
-        guard certificates.count <= Limits.chainLength else {
-            throw Refusal(
-                .limit,
-                "There are \(certificates.count) certificates; a chain has at most \(Limits.chainLength). Leave out what is not used.")
-        }
+        try CertificateChain.checkLength(certificates.count)
         self.certificates = certificates
         self.leaf = leaf
         do {
@@ -38,9 +34,16 @@ package struct CertificateChain: Sendable {
             facts = try certificates.map { try CertificateFacts($0) }
             leafKey = try KeyFacts(leaf.publicKey)
         } catch {
-            throw Refusal(.unreadable, "A certificate has an extension that cannot be read: \(error)")
+            throw Refusal(.unreadable, "A certificate has an extension that cannot be read: \(cause(error)).")
         }
         pem = der.map { PEMBlock(label: "CERTIFICATE", bytes: $0).text }.joined()
+    }
+
+    fileprivate static func checkLength(_ count: Int) throws(Refusal) {
+        guard count <= Limits.chainLength else {
+            throw Refusal(
+                .limit, "There are \(count) certificates; a chain has at most \(Limits.chainLength). Leave out what is not used.")
+        }
     }
 
     /// Reads the certificates of a PEM text in its order. Blocks of other kinds are passed over.
@@ -74,7 +77,8 @@ package struct CertificateChain: Sendable {
         do {
             return try Certificate(derEncoded: der)
         } catch {
-            throw Refusal(.unreadable, "Certificate \(number) cannot be read: \(error)")
+            let advice = error is ASN1Error ? "" : " \(PrivateKey.supported)"
+            throw Refusal(.unreadable, "Certificate \(number) cannot be read: \(cause(error)).\(advice)")
         }
     }
 }
@@ -83,8 +87,10 @@ extension CertificateChain {
     /// Puts certificates that came in any order into a chain for a key: the leaf is the one with that key, then each
     /// certificate's issuer as long as it is there, then what is left in the order it came. A repeated certificate is dropped.
     package init(_ certificates: [Certificate], for key: PrivateKey) throws(Refusal) {
-        var rest: [Certificate] = []
-        for certificate in certificates where !rest.contains(certificate) { rest.append(certificate) }
+        var seen: Set<Certificate> = []
+        var rest = certificates.filter { seen.insert($0).inserted }
+        // Checked here too: a thousand certificates of one name would take a million signatures to order.
+        try CertificateChain.checkLength(rest.count)
         let own = rest.firstIndex { certificate in
             // A key that cannot be encoded is not this one.
             (try? CertificateChain.keyFingerprint(ofLeaf: certificate)) == key.facts.fingerprint

@@ -31,6 +31,12 @@ extension Certificate {
     }
 }
 
+/// Why something could not be read, in the library's words without the place in its sources.
+func cause(_ error: any Error) -> String {
+    let words = "\(error)".split(separator: " ").filter { !$0.contains(".swift:") }
+    return words.joined(separator: " ").prefix(300).description
+}
+
 /// The serial number without the zero byte that only says "not negative".
 private func minimal(_ serial: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     let digits = serial.drop { $0 == 0 }

@@ -33,7 +33,7 @@ package struct CertificateRequest: Sendable {
             request = try CertificateSigningRequest(derEncoded: der)
             key = try KeyFacts(request.publicKey)
         } catch {
-            throw Refusal(.unreadable, "The certificate request cannot be read: \(error)")
+            throw Refusal(.unreadable, "The certificate request cannot be read: \(cause(error)).")
         }
         guard request.publicKey.isValidSignature(request.signature, for: request) else {
             throw Refusal(.unreadable, "The certificate request is not signed by the key that it names.")

@@ -33,7 +33,7 @@ package struct TrustedAuthority: Hashable, Sendable {
                 if case .uniformResourceIdentifier(let uri) = name { uri } else { nil }
             }
         } catch {
-            throw Refusal(.unreadable, "The authority's certificate cannot be read: \(error)")
+            throw Refusal(.unreadable, "The authority's certificate cannot be read: \(cause(error)).")
         }
         guard mayIssue, P256.Signing.PublicKey(certificate.publicKey) != nil, let uri = uris.first, uris.count == 1,
             uri.hasPrefix("spiffe://"), let (clusterID, _) = Identity.parse(uri: uri + "/manager/m")
@@ -88,7 +88,7 @@ package func verifyIdentity(
     do {
         leaf = try Certificate(derEncoded: der)
     } catch {
-        throw Refusal(.unauthenticated, "The presented certificate cannot be read: \(error)")
+        throw Refusal(.unauthenticated, "The presented certificate cannot be read: \(cause(error)).")
     }
     let issuers = trust.filter { $0.clusterID == clusterID && $0.issued(leaf) }
     guard !issuers.isEmpty else {
@@ -123,7 +123,7 @@ private func checkUse(of leaf: Certificate) throws(Refusal) {
         mayAuthenticate =
             try leaf.extensions.keyUsage?.digitalSignature == true && purposes.contains(.serverAuth) && purposes.contains(.clientAuth)
     } catch {
-        throw Refusal(.unauthenticated, "The presented certificate has an extension that cannot be read: \(error)")
+        throw Refusal(.unauthenticated, "The presented certificate has an extension that cannot be read: \(cause(error)).")
     }
     guard isLeaf else { throw Refusal(.unauthenticated, "The presented certificate is one of an authority, not of a machine or manager.") }
     guard mayAuthenticate else {

@@ -50,6 +50,10 @@ package struct PrivateKey: Sendable {
             throw Refusal(
                 .unreadable, "The private key is encrypted with a password. Decrypt it first (openssl pkey), or import a PKCS#12 file.")
         }
+        guard block.label != "PRIVATE KEY" else {
+            try self.init(der: block.bytes)
+            return
+        }
         do {
             try self.init(Certificate.PrivateKey(pemDocument: PEMDocument(type: block.label, derBytes: block.bytes)))
         } catch {
@@ -58,10 +62,10 @@ package struct PrivateKey: Sendable {
         }
     }
 
-    /// Reads a key that is PKCS#8 in DER.
+    /// Reads a key that is PKCS#8 in DER, with attributes or a public key behind it (RFC 5958) or without.
     package init(der: [UInt8]) throws(Refusal) {
         do {
-            try self.init(Certificate.PrivateKey(derBytes: der))
+            try self.init(Certificate.PrivateKey(derBytes: plainPKCS8(der)))
         } catch {
             // The error itself might quote the key.
             throw Refusal(.unreadable, "The private key cannot be read. \(PrivateKey.supported)")
@@ -105,6 +109,21 @@ private func pkcs8(wrappingPKCS1 key: [UInt8]) throws -> [UInt8] {
             try coder.serialize(ASN1Null())
         }
         try coder.serialize(ASN1OctetString(contentBytes: key[...]))
+    }
+    return coder.serializedBytes
+}
+
+/// The key without what may follow it: X509 reads version 0 with at most one attribute.
+private func plainPKCS8(_ der: [UInt8]) throws -> [UInt8] {
+    let parts = try BER.parse(der).parts()
+    guard parts.count >= 3, try (0...1).contains(Int(derEncoded: parts[0])) else {
+        throw ASN1Error.invalidASN1Object(reason: "not a private key")
+    }
+    var coder = DER.Serializer()
+    try coder.sequence { coder in
+        try coder.serialize(0)
+        coder.serialize(parts[1])
+        try coder.serialize(ASN1OctetString(contentBytes: parts[2].octets()[...]))
     }
     return coder.serializedBytes
 }

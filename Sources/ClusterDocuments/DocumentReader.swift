@@ -4,9 +4,8 @@ package import ClusterModel
 package enum DocumentReader {
     /// Reads a whole document, or throws everything that is wrong with it: at least one error for each faulty entry.
     ///
-    /// - Parameters:
-    ///   - file: What errors call the document.
-    ///   - files: Loads a file that the document names; paths are as written, relative to the document.
+    /// Errors call the document `file`. The files that it names are loaded with `files`, which gets their paths as
+    /// they are written: relative to the document.
     package static func read(
         text: String, named file: String, files: @escaping (String) throws -> [UInt8]
     ) throws(DocumentErrors) -> ClusterDocument {

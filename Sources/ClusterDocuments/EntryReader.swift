@@ -4,7 +4,7 @@ package import ClusterModel
 package enum EntryReader {
     /// Reads one YAML or JSON value, such as what follows `set SECTION/ENTRY`.
     ///
-    /// - Parameter file: What errors call the text: a file's name, or `the command line`.
+    /// Errors call the text `file`: a file's name, or `the command line`.
     package static func readValue(text: String, named file: String) throws(DocumentErrors) -> JSONValue {
         try YAMLReader.read(text, named: file).json
     }

@@ -188,7 +188,8 @@ extension YAMLReader {
             errors.add(place, SettingPath(), "this is not YAML: \(problem)")
         case .duplicatedKeysInMapping(let keys, let context):
             for key in keys {
-                errors.add(DocumentPosition(context.mark), SettingPath(), "the key \"\(restored(key).prefix(64))\" is given twice in this map")
+                errors.add(
+                    DocumentPosition(context.mark), SettingPath(), "the key \"\(restored(key).prefix(64))\" is given twice in this map")
             }
         default:
             errors.add(DocumentPosition(line: 1, column: 1), SettingPath(), "the text cannot be read as YAML")

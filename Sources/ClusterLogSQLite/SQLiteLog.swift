@@ -29,6 +29,8 @@ package final class SQLiteLog: ClusterLog {
     ///   - create: Whether to make a new log where there is none. A manager that is to have one already says no, so that a
     ///     database that is gone, or cut to nothing, is not taken for a new cluster.
     ///   - maximumPages: Pages of 4096 bytes that the database may grow to; nil leaves that to the disk.
+    /// - Throws: `unavailable` when another process has it, it is missing, from a newer version or out of reach; `corrupt`, naming the
+    ///   file, when it is not a log or is damaged.
     package init(path: String, create: Bool = true, maximumPages: Int? = nil) throws(LogError) {
         self.path = path
         let url = URL(fileURLWithPath: path)
@@ -165,6 +167,16 @@ package final class SQLiteLog: ClusterLog {
     }
 
     // MARK: - Access
+
+    /// How the connection that writes was told to treat the disk: `wal`, and 2 for `synchronous=FULL`. For tests and the support bundle.
+    package func durability() async throws(LogError) -> (journal: String, synchronous: Int) {
+        try await write("Reading settings") { database in
+            (
+                try String.fetchOne(database, sql: "PRAGMA journal_mode") ?? "",
+                try Int.fetchOne(database, sql: "PRAGMA synchronous") ?? 0
+            )
+        }
+    }
 
     package func close() async {
         let last = opened.withLock { opened in

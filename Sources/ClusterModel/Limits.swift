@@ -10,8 +10,12 @@ package enum Limits {
     package static let logNameLength = 256
     /// Bytes of one frame on the member port: an update with a full event's worth of settings and its key material.
     package static let frameBytes = 8 << 20
-    /// Bytes of one frame from a stranger on the member port: a join request is a few KiB.
-    package static let strangerFrameBytes = 64 << 10
+    /// Bytes of one frame from a member: a receipt that says of 500 services why they cannot be proved.
+    package static let memberFrameBytes = 1 << 20
+    /// Bytes of one frame from a stranger on the member port: a join request is a few KiB, and the names of all that the machine gives up.
+    package static let strangerFrameBytes = 256 << 10
+    /// Bytes that wait for one peer of the member port to read them: one update of the largest size, and control frames beside it.
+    package static let queuedBytes = 9 << 20
     /// Bytes of one canonical entry value. A thousand sender groups fit; a mistake does not.
     package static let entryBytes = 256 << 10
     /// Nesting of a JSON value. The deepest setting uses four levels.
@@ -22,8 +26,10 @@ package enum Limits {
     package static let requestBytes = 12 << 20
     /// Bytes of one uploaded certificate, key or PKCS#12 file.
     package static let certificateFileBytes = 1 << 20
-    /// Iterations that a password-based key derivation in an uploaded file may ask for.
+    /// Iterations that the password-based key derivations of one uploaded file may ask for, together: some seconds.
     package static let derivationIterations = 5_000_000
+    /// Bytes of a password. Longer than anybody types; each try hashes all of it.
+    package static let passwordBytes = 1024
     /// Certificates in one chain. The longest public chains have four.
     package static let chainLength = 10
     /// Names (subject alternative names) asked for in one certificate.
@@ -64,6 +70,16 @@ package enum Limits {
     package static let silenceSeconds = 60
     /// Seconds a new connection has for the TLS handshake and its first frame.
     package static let helloSeconds = 10
+    /// Seconds that a stranger's connection to the member port may last: a join takes one or two, a person who reads a loss report more.
+    package static let strangerSeconds = 300
+    /// Seconds that what is queued for a peer has to be written when its connection is closed.
+    package static let drainSeconds = 10
+    /// Strangers on the member port at once; machines join one after the other. With the limit on a frame, 16 MiB.
+    package static let strangers = 64
+    /// Connections to the member port before the end of their handshake: some 64 MiB. Members that find no place come again.
+    package static let handshakes = 2048
+    /// Open connections of the member port: every machine of the largest cluster, and those that are coming and going.
+    package static let memberConnections = machines + 4096
     /// SMTP command line, RFC 5321 section 4.5.3.1.4 plus room for extensions (the RFC asks for at least 512).
     package static let smtpLineBytes = 2048
     /// Seconds the embedded gateway waits for a command: what RFC 5321, section 4.5.3.2.7 asks for at least.

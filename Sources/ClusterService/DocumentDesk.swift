@@ -117,5 +117,5 @@ package struct DocumentDesk: Sendable {
 
 /// Deriving a key from a password takes a while: not on a caller's executor.
 @concurrent func readPKCS12(_ bytes: [UInt8], password: String) async throws(Refusal) -> ImportedIdentity {
-    throw Refusal(.unreadable, "PKCS12PENDING")
+    try PKCS12.read(bytes, password: password)
 }

@@ -13,16 +13,13 @@ package final class FleetService: MemberPort, Service {
     private struct Inner {
         var publisher = Publisher()
         var links: [ConnectionID: any Link<ManagerMessage>] = [:]
-        var members: [ConnectionID: MembershipID] = [:]
-        /// Hellos wait here until the state they are answered from is prepared.
-        var receipts: [MembershipID: MemberWord] = [:]
     }
 
     private let inner = Mutex(Inner())
     private let ledger: Ledger
     private let enrolment: Enrolment
     private let vault: KeyVault
-    private let receipts: ReceiptStore
+    private let records: RecordStore
     private let now: WallClock
     private let clock: any Clock<Duration>
     private let logger: Logger
@@ -41,7 +38,7 @@ package final class FleetService: MemberPort, Service {
         self.ledger = ledger
         self.enrolment = enrolment
         self.vault = vault
-        self.receipts = ReceiptStore(log: log)
+        self.records = RecordStore(log: log)
         self.now = now
         self.clock = clock
         self.logger = logger
@@ -54,8 +51,8 @@ package final class FleetService: MemberPort, Service {
 
     /// Publishes the present state before it returns, then follows the log until it is cancelled.
     package func run() async throws {
-        let known = try await receipts.load()
-        inner.withLock { $0.receipts = known }
+        let known = try await records.load()
+        inner.withLock { $0.publisher = Publisher(records: known) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask(name: "fleet/states") { try await self.followStates() }
             group.addTask(name: "fleet/work") { await self.doWork() }
@@ -84,7 +81,6 @@ package final class FleetService: MemberPort, Service {
         let ended = state.ended.mapValues { Ended(reason: $0.reason, time: $0.time) }
         let time = now()
         inner.withLock { inner in
-            for id in ended.keys { inner.receipts[id] = nil }
             perform(inner.publisher.stateChanged(targets: targets, ended: ended, head: state.head, now: time), &inner)
         }
     }
@@ -103,7 +99,7 @@ package final class FleetService: MemberPort, Service {
             do { try await clock.sleep(for: .seconds(1)) } catch { return }
             let time = now()
             inner.withLock { inner in perform(inner.publisher.tick(now: time), &inner) }
-            await receipts.flush(logger)
+            await records.flush(logger)
         }
     }
 
@@ -123,8 +119,7 @@ package final class FleetService: MemberPort, Service {
         inner.withLock { inner in
             inner.links[connection] = link
             guard case .member(let membership) = peer else { return }
-            inner.members[connection] = membership
-            perform(inner.publisher.opened(connection, membership, now: time), &inner)
+            perform(inner.publisher.opened(connection, membership: membership, now: time), &inner)
         }
     }
 
@@ -136,15 +131,14 @@ package final class FleetService: MemberPort, Service {
         case .receipt(let receipt):
             inner.withLock { inner in perform(inner.publisher.receipt(connection, receipt, now: time), &inner) }
         case .ping, .pong:
-            inner.withLock { $0.publisher.heard(connection, now: time) }
+            inner.withLock { inner in perform(inner.publisher.heard(connection, now: time), &inner) }
         }
     }
 
     package func closed(_ connection: ConnectionID) {
         inner.withLock { inner in
             inner.links[connection] = nil
-            inner.members[connection] = nil
-            inner.publisher.closed(connection)
+            perform(inner.publisher.closed(connection), &inner)
         }
     }
 
@@ -158,7 +152,7 @@ package final class FleetService: MemberPort, Service {
         let holds = (try? await ledger.holds(hello.seen)) ?? false
         let time = now()
         inner.withLock { inner in
-            perform(inner.publisher.hello(connection, hello, holdsSeen: holds, now: time), &inner)
+            perform(inner.publisher.hello(connection, hello, isSeenKnown: holds, now: time), &inner)
         }
     }
 
@@ -181,27 +175,22 @@ package final class FleetService: MemberPort, Service {
     private func perform(_ actions: [Publisher.Action], _ inner: inout Inner) {
         for action in actions {
             switch action {
-            case .update(let connection, let wanted, let base, let has, let head):
-                send(wanted, base, has, head, to: inner.links[connection])
+            case .update(let connection, let plan): send(plan, to: inner.links[connection])
             case .welcome(let connection, let head): inner.links[connection]?.send(.welcome(head))
             case .refuse(let connection, let code, let reason): inner.links[connection]?.send(.refused(code, reason: reason))
             case .end(let connection, let ended): inner.links[connection]?.send(.ended(ended))
             case .close(let connection): inner.links[connection]?.close()
-            case .record(let membership, let receipt):
-                inner.receipts[membership, default: MemberWord()].take(receipt)
-                if let word = inner.receipts[membership] { receipts.keep(word, of: membership) }
-            case .alarm(let membership, let text):
-                logger.warning("alarm", metadata: ["membership": "\(membership)", "text": "\(text)"])
+            case .record(let membership, _):
+                if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }
+            case .alarm(let alarm):
+                logger.warning("alarm", metadata: ["alarm": "\(alarm)"])
             }
         }
     }
 
-    private func send(
-        _ wanted: MachineTarget, _ base: EffectiveConfiguration?, _ has: MaterialNeeded, _ head: LogHead,
-        to link: (any Link<ManagerMessage>)?
-    ) {
+    private func send(_ plan: UpdatePlan, to link: (any Link<ManagerMessage>)?) {
         do throws(SettingError) {
-            link?.send(.update(try Update.building(wanted, base: base, has: has, head: head, material: vault.material(for:))))
+            link?.send(.update(plan.update(material: vault.material(for: try plan.materialLacking()))))
         } catch {
             logger.error("a configuration cannot be sent", metadata: ["reason": "\(error.description)"])
         }
@@ -217,28 +206,20 @@ package final class FleetService: MemberPort, Service {
     /// Every machine against this state, by name. Computed from the state that is asked about, so that after an
     /// answered commit nothing counts as synced for an older target.
     package func views(of state: ClusterState) async throws(Refusal) -> [MachineView] {
-        let targets = FleetService.targets(of: state)
-        let (words, heard) = inner.withLock { inner in
-            (inner.receipts, state.memberships.keys.map { ($0, inner.publisher.lastHeard($0)) })
+        let records = inner.withLock { $0.publisher.records }
+        return FleetService.targets(of: state).compactMap { id, target in
+            guard let membership = state.memberships[id] else { return nil }
+            let status = MachineStatus(of: target, record: records[id] ?? MachineRecord())
+            return MachineView(
+                name: membership.machine, group: state.groups[membership.group]?.name ?? "", state: status.state,
+                targetRevision: target.target.revision, appliedRevision: status.applied?.revision, targetDigest: target.target.digest,
+                appliedDigest: status.applied?.digest, reasons: status.reasons,
+                services: status.services.map {
+                    ServiceView(
+                        service: $0.service, certificate: $0.certificate, fingerprint: $0.fingerprint, served: $0.served,
+                        unprovable: $0.unprovable)
+                }, lastSeen: status.lastHeard)
         }
-        let connected = Dictionary(uniqueKeysWithValues: heard)
-        var views: [MachineView] = []
-        for membership in state.memberships.values {
-            guard let target = targets[membership.id] else { continue }
-            let word = words[membership.id] ?? MemberWord()
-            let standing: Standing
-            do throws(SettingError) {
-                standing = try Standing(of: word, against: target, isConnected: (connected[membership.id] ?? nil) != nil)
-            } catch {
-                throw Refusal(.version, error.description)
-            }
-            views.append(
-                MachineView(
-                    name: membership.machine, group: state.groups[membership.group]?.name ?? "", state: standing.state,
-                    targetRevision: target.target.revision, appliedRevision: standing.appliedRevision, targetDigest: target.target.digest,
-                    appliedDigest: word.appliedDigest, reasons: standing.reasons, services: standing.services,
-                    lastSeen: (connected[membership.id] ?? nil) ?? word.lastReceived?.time))
-        }
-        return views.sorted { $0.name < $1.name }
+        .sorted { $0.name < $1.name }
     }
 }

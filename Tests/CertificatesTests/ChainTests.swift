@@ -106,6 +106,14 @@ import Testing
         #expect(throws: Refusal(.limit, "")) { try CertificateChain(pem: String(repeating: " ", count: Limits.certificateFileBytes + 1)) }
     }
 
+    @Test func `a certificate with a key that is too short says so`() async throws {
+        let openssl = try OpenSSLTool()
+        try await openssl("req", "-x509", "-newkey", "rsa:1024", "-nodes", "-keyout", "@key.pem", "-subj", "/CN=x", "-out", "@short.pem")
+        let text = try openssl.text("short.pem")
+        let refusal = #expect(throws: Refusal.self) { try CertificateChain(pem: text) }
+        #expect(refusal?.reason.contains("RSA keys of 2048 bits") == true && refusal?.reason.contains(".swift") == false)
+    }
+
     @Test(arguments: ["", "a b", "-a.example", "*.*.example", "a..example", "mx.example\n"])
     func `a name that no certificate can have is refused`(_ name: String) {
         #expect(throws: Refusal(.invalid, "")) { try makeSelfSigned(SelfSignedRequest(commonName: "a.example", names: [name]), now: .test) }

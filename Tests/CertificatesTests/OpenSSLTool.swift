@@ -17,7 +17,10 @@ struct OpenSSLTool: ~Copyable {
 
     /// Runs `openssl` in the directory and returns what it prints. `@name` stands for the file of that name there.
     @discardableResult
-    func callAsFunction(_ arguments: String...) async throws -> String {
+    func callAsFunction(_ arguments: String...) async throws -> String { try await self(arguments: arguments) }
+
+    @discardableResult
+    func callAsFunction(arguments: [String]) async throws -> String {
         let directory = directory
         let result = try await run(
             .name("openssl"), arguments: .init(arguments.map { $0.hasPrefix("@") ? "\(directory)/\($0.dropFirst())" : $0 }),

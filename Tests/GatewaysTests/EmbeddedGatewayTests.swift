@@ -31,7 +31,7 @@ import Testing
         try await withGateway(fixture) { _ in
             let result = try await run(
                 .name("openssl"),
-                arguments: ["s_client", "-starttls", "smtp", "-connect", "\(fixture.endpoint)", "-servername", "mx1.example.com"],
+                arguments: ["s_client", "-starttls", "smtp", "-connect", "\(fixture.address):2525", "-servername", "mx1.example.com"],
                 input: .string("QUIT\r\n"), output: .string(limit: 1 << 16))
             let text = result.standardOutput
             #expect(text.contains(fixture.certificates["mail"]?.chain ?? "-"))
@@ -47,7 +47,9 @@ import Testing
         try await withGateway(fixture) { _ in
             let result = try await run(
                 .name("openssl"),
-                arguments: ["s_client", "-starttls", "smtp", "-connect", "\(fixture.endpoint)", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
+                arguments: [
+                    "s_client", "-starttls", "smtp", "-connect", "\(fixture.address):2525", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0",
+                ],
                 input: .string("QUIT\r\n"), output: .string(limit: 1 << 16))
             #expect(result.standardOutput.contains("BEGIN CERTIFICATE") == false)
         }
@@ -141,8 +143,8 @@ import Testing
             #expect(await third.ends())
             try await first.say("QUIT")
             #expect(await first.ends())
-            let fourth = try await Peer.connect(to: fixture.address)
-            #expect(try await fourth.reply().first?.hasPrefix("220") == true)
+            // The client may see the end a moment before it is counted.
+            while try await Peer.connect(to: fixture.address).reply().first?.hasPrefix("220") != true {}
         }
     }
 
@@ -157,7 +159,7 @@ import Testing
             #expect(await Peer.isNobody(to: fixture.address, port: 8443))
             try await first.send("GET / HTTP/1.0\r\n\r\n")
             while await !first.ends() {}
-            _ = try await Peer.connect(to: fixture.address, port: 8443).handshake()
+            while (try? await Peer.connect(to: fixture.address, port: 8443).handshake()) == nil {}
         }
     }
 

@@ -33,8 +33,6 @@ struct Fixture {
         listeners["public"] = listener
     }
 
-    var endpoint: Endpoint { Endpoint(address: IPAddress(address) ?? IPAddress("127.0.0.1")!, port: port) }
-
     var configuration: GatewayConfiguration {
         get throws {
             var chains: [Digest: String] = [:]

@@ -24,11 +24,10 @@ final class Peer {
     }
 
     static func connect(
-        to address: String, port: Int = 2525, from source: String? = nil, halfClosure: Bool = false
+        to address: String, port: Int = 2525, from source: String? = nil
     ) async throws -> Peer {
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.allowRemoteHalfClosure, value: halfClosure)
         if let source { bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: source, port: 0)) }
         let channel = try await bootstrap.channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Collector(continuation)) }

@@ -1,4 +1,4 @@
-package import ClusterModel
+import ClusterModel
 
 /// Cuts what a peer sends into lines, and never holds more than one line's worth of an unfinished one.
 ///

@@ -1,4 +1,4 @@
-package import ClusterModel
+import ClusterModel
 
 /// One SMTP session as a value: a command line in, a reply and what to do out (RFC 5321, RFC 3207).
 ///

@@ -102,6 +102,8 @@ package final class SMTPSession: ChannelInboundHandler {
         do {
             let (handler, certificate) = try handshake(context.eventLoop)
             phase = .handshaking(certificate: certificate)
+            // Nothing lies behind STARTTLS, or the dialogue would have ended; if that were wrong, it still is not heard later.
+            splitter = LineSplitter()
             wait(allowance.handshake, context: context)
             try context.pipeline.syncOperations.addHandler(handler, position: .first)
         } catch {

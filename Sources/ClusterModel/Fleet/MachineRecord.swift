@@ -1,0 +1,69 @@
+/// What one machine should run now: the target, and the configuration that it names.
+package struct MachineTarget: Hashable, Sendable {
+    package var target: Target
+    /// Has the target's digest. Machines share its sections.
+    package var configuration: EffectiveConfiguration
+
+    package init(target: Target, configuration: EffectiveConfiguration) {
+        self.target = target
+        self.configuration = configuration
+    }
+}
+
+/// What a manager knows of one machine from its own words. Stored without what only holds for this moment.
+package struct MachineRecord: Hashable, Sendable, Codable {
+    /// The newest receipt, in the order of arrival: clocks differ.
+    package private(set) var lastReceived: Receipt?
+    package private(set) var lastApplied: Receipt?
+    /// The newest rejection, unless that digest was applied since.
+    package private(set) var lastRejected: Receipt?
+    package var lastHeard: Timestamp?
+    /// Whether it said hello on a connection that is open.
+    package var isConnected = false
+    /// Whether ``lastApplied`` still speaks of what the machine runs.
+    ///
+    /// False once another configuration was sent and not answered, and after a manager's start: the machine may be on
+    /// its way somewhere else.
+    package var isProofValid = false
+
+    private enum CodingKeys: String, CodingKey {
+        case lastReceived, lastApplied, lastRejected, lastHeard
+    }
+
+    package init() {}
+
+    /// Takes in a receipt.
+    package mutating func take(_ receipt: Receipt) {
+        lastReceived = receipt
+        switch receipt.outcome {
+        case .applied(let digest, _):
+            lastApplied = receipt
+            if lastRejected?.target.digest == digest { lastRejected = nil }
+        case .rejected:
+            lastRejected = receipt
+        }
+    }
+
+    /// A rejection is of no interest any more: the target changed, or somebody asks for another try.
+    package mutating func forgetRejection() {
+        lastRejected = nil
+    }
+
+    /// The digest that the machine said it laid out, at its last success.
+    package var appliedDigest: Digest? {
+        guard case .applied(let digest, _)? = lastApplied?.outcome else { return nil }
+        return digest
+    }
+
+    /// What its services were seen to serve, at its last success.
+    package var proofs: [ServiceProof] {
+        guard case .applied(_, let proofs)? = lastApplied?.outcome else { return [] }
+        return proofs
+    }
+
+    /// Whether the newest receipt says that this digest was applied, and nothing happened since that puts it in doubt.
+    package func vouches(for digest: Digest) -> Bool {
+        guard isProofValid, case .applied(digest, _)? = lastReceived?.outcome else { return false }
+        return true
+    }
+}

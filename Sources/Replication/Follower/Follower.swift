@@ -1,0 +1,312 @@
+package import ClusterModel
+
+/// The member's decisions: which target it works on, what it checks first, and what it says about the outcome.
+///
+/// One configuration is worked on at a time, and of those that wait only the newest is kept. Whatever fails, what was in
+/// force before stays in force. A value without clock, socket or disk; the agent performs the actions and comes back
+/// with what became of them.
+package struct Follower: Sendable {
+    package private(set) var running: Running?
+    package private(set) var memory: Memory
+    /// The newest target heard of, for people.
+    package private(set) var newest: Target?
+    /// Why the last connection was given up or refused, until a manager welcomes this member.
+    package private(set) var objection: Refusal?
+    /// Whether the manager at the other end took the hello.
+    package private(set) var isWelcome = false
+    /// Whether the membership ended and the machine is standalone.
+    package private(set) var isOver = false
+
+    private let agent: String
+    private let sections: [SectionName]
+    private var work = Work.none
+    private var waiting: Installation?
+    private var ending: Ended?
+    /// The last word on what is running; nil until there is one in this process.
+    private var proof: Receipt?
+    /// Whether the gateway took what is running. After a failed start it has not.
+    private var isInForce = false
+    /// A delta did not fit: the next hello asks for everything.
+    private var needsWhole = false
+    private var backoff = Backoff()
+
+    private enum Work: Sendable {
+        case none
+        case layingOut(Installation)
+        case applying(Installation, laidOut: Digest)
+        case resuming
+        case proving
+    }
+
+    /// - Parameters:
+    ///   - running: the current generation as it is on the disk; nil before the first one from the cluster.
+    ///   - agent: the agent's version, for people.
+    ///   - sections: the sections that this version knows.
+    package init(running: Running?, memory: Memory, agent: String, sections: [SectionName] = Section.all.map(\.name)) {
+        self.running = running
+        self.memory = memory
+        self.agent = agent
+        self.sections = sections
+    }
+
+    /// The agent started. What is current serves again, with or without a manager.
+    package mutating func started() -> [Action] {
+        guard running != nil else { return [] }
+        return resume()
+    }
+}
+
+// MARK: - The connection
+
+extension Follower {
+    /// A connection to a manager is open.
+    package mutating func connected(now: Timestamp) -> [Action] {
+        guard !isOver else { return [] }
+        isWelcome = false
+        return [
+            .hello(
+                Hello(
+                    agent: agent, clock: now, running: needsWhole ? nil : running?.configuration.digest,
+                    rejected: memory.rejection?.target.digest, seen: memory.seen, sections: sections))
+        ]
+    }
+
+    /// The connection is gone, or could not be made. `random` (0 to 1) spreads the next attempts of a fleet.
+    package mutating func disconnected(random: Double) -> [Action] {
+        isWelcome = false
+        return isOver ? [] : [.reconnect(after: backoff.next(random: random))]
+    }
+
+    package mutating func received(_ message: ManagerMessage, now: Timestamp) -> [Action] {
+        guard !isOver, ending == nil else { return [] }
+        switch message {
+        case .welcome(let head): return welcomed(head)
+        case .update(let update): return received(update, now: now)
+        case .ended(let end): return ended(end)
+        case .refused(let code, let reason): return giveUp(Refusal(code, reason))
+        case .joined, .ping, .pong: return []
+        }
+    }
+
+    private mutating func welcomed(_ head: LogHead) -> [Action] {
+        guard let actions = sees(head) else { return giveUp(behind(head)) }
+        isWelcome = true
+        objection = nil
+        backoff.succeeded()
+        // The manager may have missed or forgotten both: they were said on another connection, perhaps to another manager.
+        var words = memory.rejection.map { [Action.report($0)] } ?? []
+        if case .none = work, let proof { words.append(.report(proof)) }
+        return actions + words
+    }
+
+    /// What there is to remember of a head; nil when it is older than what this member has seen, or another history.
+    private mutating func sees(_ head: LogHead) -> [Action]? {
+        guard head.position >= memory.seen.position else { return nil }
+        guard head != memory.seen else { return [] }
+        guard head.position > memory.seen.position else { return nil }
+        memory.seen = head
+        return [.remember(memory)]
+    }
+
+    private func behind(_ head: LogHead) -> Refusal {
+        Refusal(
+            .conflict,
+            "This manager's log ends at entry \(head.position) (\(head.hash.short)), and this machine has seen entry \(memory.seen.position) "
+                + "(\(memory.seen.hash.short)): it was restored from an older backup. This machine keeps what it runs until: muster manager recover")
+    }
+
+    private mutating func giveUp(_ refusal: Refusal) -> [Action] {
+        isWelcome = false
+        objection = refusal
+        return [.hangUp(refusal)]
+    }
+
+    private mutating func ended(_ end: Ended) -> [Action] {
+        ending = end
+        waiting = nil
+        return next()
+    }
+}
+
+// MARK: - Updates
+
+extension Follower {
+    private mutating func received(_ update: Update, now: Timestamp) -> [Action] {
+        guard isWelcome else { return [] }
+        guard var actions = sees(update.head) else { return giveUp(behind(update.head)) }
+        newest = update.target
+        if let rejection = memory.rejection, rejection.target.digest != update.target.digest {
+            memory.rejection = nil
+            actions.append(.remember(memory))
+        }
+        do throws(Refusal) {
+            let installation = try checked(update)
+            needsWhole = needsWhole && update.base != nil
+            return actions + take(installation)
+        } catch {
+            guard update.base == nil || error.code == .version else {
+                needsWhole = true
+                return actions + giveUp(error)
+            }
+            // The whole does not fit either: asking for it again would not help.
+            return actions + reject(update.target, error, now: now)
+        }
+    }
+
+    private func checked(_ update: Update) throws(Refusal) -> Installation {
+        let base = update.base == nil ? nil : running?.configuration
+        let configuration = try assemble(base: base, update: update)
+        let unknown = configuration.sections.map(\.name).filter { !sections.contains($0) }
+        guard unknown.isEmpty else {
+            let names = unknown.map(\.rawValue).joined(separator: ", ")
+            throw Refusal(.version, "This agent is too old for the settings in \(names). Update it.")
+        }
+        let missing = try materialMissing(for: configuration, base: base, material: update.material)
+        guard missing.isEmpty else {
+            let names = missing.map(\.short).joined(separator: ", ")
+            throw Refusal(.conflict, "The update lacks keys or certificate chains that it needs: \(names).")
+        }
+        return Installation(target: update.target, configuration: configuration, material: update.material, base: update.base)
+    }
+
+    /// The newest wins: it replaces what waits, and joins what is being worked on if that is the same.
+    private mutating func take(_ installation: Installation) -> [Action] {
+        waiting = nil
+        switch work {
+        case .layingOut(var current) where current.target.digest == installation.target.digest:
+            current.target = installation.target
+            work = .layingOut(current)
+            return []
+        case .applying(var current, let laidOut) where current.target.digest == installation.target.digest:
+            current.target = installation.target
+            work = .applying(current, laidOut: laidOut)
+            return []
+        default:
+            waiting = installation
+            return next()
+        }
+    }
+
+    /// Begins what waits, if nothing is being worked on.
+    private mutating func next() -> [Action] {
+        guard case .none = work else { return [] }
+        if let ending {
+            isOver = true
+            return [.flatten(ending)]
+        }
+        guard let installation = waiting else { return [] }
+        waiting = nil
+        // News of the target only: it is running already. One that came whole was asked for, and is laid out anew.
+        if installation.base != nil, running?.configuration.digest == installation.target.digest {
+            running?.target = installation.target
+            guard isInForce else { return resume() }
+            work = .proving
+            return [.prove(installation.target.digest)]
+        }
+        work = .layingOut(installation)
+        return [.layOut(installation)]
+    }
+
+    private mutating func resume() -> [Action] {
+        guard let running else { return [] }
+        work = .resuming
+        return [.resume(running.configuration.digest)]
+    }
+}
+
+// MARK: - Outcomes
+
+extension Follower {
+    /// What became of ``Action/layOut(_:)``: the digest computed from what is on the disk now.
+    package mutating func laidOut(_ result: Result<Digest, Refusal>, now: Timestamp) -> [Action] {
+        guard case .layingOut(let installation) = work else { return [] }
+        work = .none
+        let digest = installation.target.digest
+        switch result {
+        case .success(digest) where waiting == nil && ending == nil:
+            work = .applying(installation, laidOut: digest)
+            return [.apply(digest)]
+        case .success(digest):
+            return [.rollBack(digest)] + next()
+        case .success(let other):
+            let refusal = Refusal(.unreadable, "What was laid out reads back as \(other.short), not as \(digest.short). Check this machine's disk.")
+            return [.rollBack(digest)] + reject(installation.target, refusal, now: now) + next()
+        case .failure(let refusal) where refusal.code == .notFound && installation.base != nil:
+            needsWhole = true
+            return [.rollBack(digest)] + giveUp(refusal) + next()
+        case .failure(let refusal):
+            return [.rollBack(digest)] + reject(installation.target, refusal, now: now) + next()
+        }
+    }
+
+    /// What became of ``Action/apply(_:)`` or ``Action/resume(_:)``.
+    ///
+    /// - Parameter isRestored: after a failure, whether what was running before is in force again.
+    package mutating func applied(_ result: Result<[ServiceProof], Refusal>, isRestored: Bool = true, now: Timestamp) -> [Action] {
+        switch work {
+        case .applying(let installation, let laidOut):
+            work = .none
+            switch result {
+            case .success(let proofs): return adopt(installation, laidOut: laidOut, proofs, now: now) + next()
+            case .failure(let refusal):
+                if !isRestored { isInForce = false }
+                return [.rollBack(laidOut)] + reject(installation.target, refusal, now: now) + next()
+            }
+        case .resuming:
+            work = .none
+            guard let running else { return next() }
+            switch result {
+            case .success(let proofs):
+                isInForce = true
+                return prove(running, proofs, now: now) + next()
+            case .failure(let refusal):
+                isInForce = false
+                return say(Receipt(target: running.target, outcome: .rejected(reasons: refusal.receiptReasons), time: now)) + next()
+            }
+        case .none, .layingOut, .proving:
+            return []
+        }
+    }
+
+    /// What ``Action/prove(_:)`` saw.
+    package mutating func proved(_ proofs: [ServiceProof], now: Timestamp) -> [Action] {
+        guard case .proving = work, let running else { return [] }
+        work = .none
+        return prove(running, proofs, now: now) + next()
+    }
+
+    private mutating func adopt(_ installation: Installation, laidOut: Digest, _ proofs: [ServiceProof], now: Timestamp) -> [Action] {
+        let adopted = Running(target: installation.target, configuration: installation.configuration)
+        running = adopted
+        isInForce = true
+        var actions: [Action] = []
+        if memory.rejection?.target.digest == laidOut {
+            memory.rejection = nil
+            actions.append(.remember(memory))
+        }
+        return actions + say(Receipt(target: adopted.target, outcome: .applied(digest: laidOut, proofs: proofs), time: now))
+    }
+
+    private mutating func prove(_ running: Running, _ proofs: [ServiceProof], now: Timestamp) -> [Action] {
+        say(Receipt(target: running.target, outcome: .applied(digest: running.configuration.digest, proofs: proofs), time: now))
+    }
+
+    /// Keeps the word on what is running, for this connection and the next.
+    private mutating func say(_ receipt: Receipt) -> [Action] {
+        proof = receipt
+        return isWelcome ? [.report(receipt)] : []
+    }
+
+    private mutating func reject(_ target: Target, _ refusal: Refusal, now: Timestamp) -> [Action] {
+        let receipt = Receipt(target: target, outcome: .rejected(reasons: refusal.receiptReasons), time: now)
+        memory.rejection = receipt
+        return [.remember(memory)] + (isWelcome ? [.report(receipt)] : [])
+    }
+}
+
+extension Refusal {
+    /// Every reason on its own, within the limits of a receipt.
+    var receiptReasons: [String] {
+        (details.isEmpty ? [reason] : details).prefix(Limits.receiptReasons).map { String($0.prefix(Limits.reasonLength)) }
+    }
+}

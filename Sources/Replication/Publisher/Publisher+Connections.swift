@@ -1,0 +1,156 @@
+package import ClusterModel
+
+extension Publisher {
+    /// Seconds of silence after which a connection yields to a new one of the same membership: a ping that was due, and time for its answer.
+    static let yieldSeconds = Limits.pingSeconds + Limits.helloSeconds
+
+    /// A member's connection was accepted. Nothing is sent before its hello, except a no.
+    package mutating func opened(_ connection: ConnectionID, membership: MembershipID, now: Timestamp) -> [Action] {
+        if let end = ended[membership] { return [.end(connection, end), .close(connection)] }
+        guard let member = members[membership] else { return refusal(of: connection, .forbidden, Publisher.unknownMembership) }
+        var actions: [Action] = []
+        if let first = member.connection {
+            guard now.seconds - first.lastHeard.seconds > Int64(Publisher.yieldSeconds) else {
+                members[membership]?.connection?.isContested = true
+                return refusal(of: connection, .duplicateMember, Publisher.duplicate)
+            }
+            actions = [.close(first.id)] + closed(first.id)
+        }
+        connections[connection] = membership
+        members[membership]?.connection = Connection(id: connection, lastHeard: now)
+        return actions
+    }
+
+    /// Anything arrived on a connection, a ping's answer included.
+    ///
+    /// A connection that is heard of after a second one of the same membership was refused is alive: then two machines
+    /// hold one identity. (A machine that lost power comes back while its old connection still looks open; that is no alarm.)
+    package mutating func heard(_ connection: ConnectionID, now: Timestamp) -> [Action] {
+        guard let membership = connections[connection], var member = members[membership], let open = member.connection else { return [] }
+        member.connection?.lastHeard = now
+        member.connection?.isContested = false
+        member.record.lastHeard = now
+        members[membership] = member
+        return open.isContested ? [.alarm(.duplicateMember(membership))] : []
+    }
+
+    /// A member's first message.
+    ///
+    /// - Parameter isSeenKnown: whether the entry that the member has seen is in this manager's log, by its hash.
+    package mutating func hello(_ connection: ConnectionID, _ hello: Hello, isSeenKnown: Bool, now: Timestamp) -> [Action] {
+        guard let membership = connections[connection], let member = members[membership] else { return [] }
+        var actions = heard(connection, now: now)
+        guard member.connection?.greeting == nil else {
+            return actions + drop(connection, .invalid, "A member says hello once on a connection.")
+        }
+        guard hello.version == Hello.protocolVersion else {
+            return actions + drop(connection, .version, Publisher.wrongVersion(hello.version))
+        }
+        guard isSeenKnown, hello.seen.position <= head.position else {
+            actions.append(.alarm(.logUnknown(membership, seen: hello.seen)))
+            return actions + drop(connection, .conflict, staleLog(seen: hello.seen))
+        }
+        let skew = hello.clock.seconds.subtractingReportingOverflow(now.seconds)
+        if skew.overflow || skew.partialValue.magnitude > Limits.clockSkewSeconds {
+            actions.append(.alarm(.clockSkew(membership, seconds: skew.overflow ? .max : skew.partialValue)))
+        }
+        members[membership]?.greet(hello)
+        actions.append(.welcome(connection, head))
+        return actions + push(membership, isProofAskedFor: true, now: now)
+    }
+
+    /// A member's word on a target.
+    package mutating func receipt(_ connection: ConnectionID, _ receipt: Receipt, now: Timestamp) -> [Action] {
+        guard let membership = connections[connection], members[membership] != nil else { return [] }
+        var actions = heard(connection, now: now)
+        guard members[membership]?.connection?.greeting != nil else {
+            return actions + drop(connection, .invalid, "A member says hello first.")
+        }
+        let receipt = receipt.withinLimits.consistent
+        members[membership]?.take(receipt)
+        actions.append(.record(membership, receipt))
+        return actions + push(membership, now: now)
+    }
+
+    /// A connection is gone, from whichever side.
+    package mutating func closed(_ connection: ConnectionID) -> [Action] {
+        guard let membership = connections.removeValue(forKey: connection) else { return [] }
+        members[membership]?.connection = nil
+        members[membership]?.record.isConnected = false
+        return []
+    }
+
+    private mutating func drop(_ connection: ConnectionID, _ code: Refusal.Code, _ reason: String) -> [Action] {
+        refusal(of: connection, code, reason) + closed(connection)
+    }
+
+    private static let duplicate =
+        "Another connection of this membership is open. If this machine's disk was copied from another machine, join it as a machine of its own."
+
+    private static func wrongVersion(_ version: Int) -> String {
+        "This manager speaks version \(Hello.protocolVersion) of the member protocol, and the agent version \(version). Update the older of the two."
+    }
+
+    private func staleLog(seen: LogHead) -> String {
+        "This member has seen entry \(seen.position) (\(seen.hash.short)) of the log, which this manager (at entry \(head.position)) does not have: "
+            + "it was restored from an older backup. Nothing is sent before: muster manager recover"
+    }
+}
+
+extension Publisher.Member {
+    fileprivate mutating func greet(_ hello: Hello) {
+        let known = Set(hello.sections)
+        connection?.greeting = Publisher.Greeting(
+            running: hello.running, unknown: Set(Section.all.map(\.name).filter { !known.contains($0) }))
+        record.isConnected = true
+        if hello.running != record.appliedDigest { record.isProofValid = false }
+        // What the manager concluded may be wrong by now; what the member said stands.
+        if rejection?.isMembersWord == false || hello.running == goal.target.digest {
+            rejection = nil
+            record.forgetRejection()
+        }
+        if hello.rejected == goal.target.digest, hello.running != goal.target.digest, !isRetried {
+            rejection = Publisher.Rejection(digest: goal.target.digest, isMembersWord: true)
+        }
+        isRetried = false
+    }
+
+    fileprivate mutating func take(_ receipt: Receipt) {
+        record.take(receipt)
+        let isAnswer = connection?.inFlight?.target.digest == receipt.target.digest
+        if isAnswer { connection?.inFlight = nil }
+        switch receipt.outcome {
+        case .applied(let digest, _):
+            connection?.greeting?.running = digest
+            // With something else in flight, the machine is about to leave what it speaks of.
+            record.isProofValid = connection?.inFlight == nil
+            if rejection?.digest == digest { rejection = nil }
+        case .rejected where receipt.target.digest == goal.target.digest:
+            rejection = Publisher.Rejection(digest: goal.target.digest, isMembersWord: true)
+        case .rejected:
+            break
+        }
+    }
+}
+
+extension Receipt {
+    /// No more reasons and proofs than the limits allow; the rest is cut off.
+    fileprivate var withinLimits: Receipt {
+        var receipt = self
+        switch outcome {
+        case .applied(let digest, let proofs):
+            receipt.outcome = .applied(digest: digest, proofs: Array(proofs.prefix(Limits.services)))
+        case .rejected(let reasons):
+            let cut = reasons.prefix(Limits.receiptReasons).map { String($0.prefix(Limits.reasonLength)) }
+            receipt.outcome = .rejected(reasons: cut)
+        }
+        return receipt
+    }
+
+    /// A member that laid out something else than it was sent has not applied its target, and would not the next time either.
+    fileprivate var consistent: Receipt {
+        guard case .applied(let digest, _) = outcome, digest != target.digest else { return self }
+        let reason = "the agent laid out \(digest.short) where \(target.digest.short) was meant; its version does not fit this manager's"
+        return Receipt(target: target, outcome: .rejected(reasons: [reason]), time: time)
+    }
+}

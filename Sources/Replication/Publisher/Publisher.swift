@@ -1,0 +1,174 @@
+package import ClusterModel
+
+/// The manager's decisions about its members: what to send to whom, whom to refuse, and what each member's word is worth.
+///
+/// Level-triggered: a member is driven toward its newest target, whatever it missed in between. At most one update is in
+/// flight per member. A digest that a member rejected is not sent again until the target changes or somebody asks
+/// (``retry(_:now:)``). A value without clock, socket or store: events go in, actions come out, in a fixed order for
+/// the same events.
+package struct Publisher: Sendable {
+    /// The newest entry of the log that targets were computed from.
+    package private(set) var head = LogHead.empty
+    var members: [MembershipID: Member] = [:]
+    /// The members by name: dictionaries have an order of their own in every process.
+    var order: [MembershipID] = []
+    var ended: [MembershipID: Ended] = [:]
+    var connections: [ConnectionID: MembershipID] = [:]
+    /// What was known at the manager's start; a member takes its own over when it is first heard of.
+    private var stored: [MembershipID: MachineRecord]
+
+    /// - Parameter records: what ``Action/record(_:_:)`` kept in earlier lives of the manager.
+    package init(records: [MembershipID: MachineRecord] = [:]) {
+        stored = records
+    }
+
+    /// What is known of every current member.
+    package var records: [MembershipID: MachineRecord] { members.mapValues(\.record) }
+
+    /// What is known of one member; nil when it is not a current member.
+    package func record(of membership: MembershipID) -> MachineRecord? { members[membership]?.record }
+
+    /// How a member stands against its target; nil when it is not a current member.
+    package func status(of membership: MembershipID, isDisconnected: Bool = false) -> MachineStatus? {
+        members[membership].map { MachineStatus(of: $0.goal, record: $0.record, isDisconnected: isDisconnected) }
+    }
+
+    /// What a member should run; nil when it is not a current member.
+    package func target(of membership: MembershipID) -> MachineTarget? { members[membership]?.goal }
+}
+
+// MARK: - What is kept for a member
+
+extension Publisher {
+    /// How many configurations besides the target are kept as bases of deltas. A member runs its target, the one before,
+    /// or (while it is slow or away) one more; further back it gets the whole.
+    static let pastConfigurations = 2
+
+    struct Member: Sendable {
+        var goal: MachineTarget
+        /// Earlier targets' configurations, newest first.
+        var past: [EffectiveConfiguration] = []
+        var record = MachineRecord()
+        var rejection: Rejection?
+        /// Somebody asked for another try: the next hello's `rejected` does not count.
+        var isRetried = false
+        var connection: Connection?
+    }
+
+    /// A digest that is not sent again.
+    struct Rejection: Sendable {
+        var digest: Digest
+        /// Whether the member said so itself; otherwise the manager concluded it, and a new connection may prove it wrong.
+        var isMembersWord: Bool
+    }
+
+    /// A member's connection.
+    struct Connection: Sendable {
+        var id: ConnectionID
+        var lastHeard: Timestamp
+        /// Another connection of this membership was refused since this one was last heard of.
+        var isContested = false
+        /// Nil before its hello.
+        var greeting: Greeting?
+        var inFlight: InFlight?
+    }
+
+    struct Greeting: Sendable {
+        var running: Digest?
+        /// Sections of this version that the member's does not know.
+        var unknown: Set<SectionName>
+    }
+
+    struct InFlight: Sendable {
+        var target: Target
+        var since: Timestamp
+    }
+}
+
+extension Publisher.Member {
+    /// The configuration of a digest, if it is among those that are kept.
+    func known(_ digest: Digest?) -> EffectiveConfiguration? {
+        guard let digest else { return nil }
+        return goal.configuration.digest == digest ? goal.configuration : past.first { $0.digest == digest }
+    }
+
+    /// Takes a new target. Another digest ends every rejection.
+    mutating func aim(at newest: MachineTarget) {
+        if newest.target.digest != goal.target.digest {
+            past.removeAll { $0.digest == goal.configuration.digest || $0.digest == newest.configuration.digest }
+            past.insert(goal.configuration, at: 0)
+            past.removeLast(max(0, past.count - Publisher.pastConfigurations))
+            rejection = nil
+            isRetried = false
+            record.forgetRejection()
+        }
+        goal = newest
+    }
+}
+
+// MARK: - Targets
+
+extension Publisher {
+    /// The cluster's state changed: every current member's target, every ended membership, and the log's head.
+    ///
+    /// Call it with what is durable only. Takes time in proportion to the members.
+    package mutating func stateChanged(
+        targets: [MembershipID: MachineTarget], ended: [MembershipID: Ended], head: LogHead, now: Timestamp
+    ) -> [Action] {
+        self.head = head
+        self.ended = ended
+        var actions: [Action] = []
+        if order.contains(where: { targets[$0] == nil }) {
+            for membership in order where targets[membership] == nil { actions += remove(membership) }
+            order.removeAll { targets[$0] == nil }
+        }
+        if targets.count > order.count {
+            order += add(targets.filter { members[$0.key] == nil })
+            order.sort()
+        }
+        for membership in order {
+            guard let newest = targets[membership] else { continue }
+            members[membership]?.aim(at: newest)
+            actions += push(membership, now: now)
+        }
+        return actions
+    }
+
+    /// Somebody asks that a rejected target be tried again, or that a machine prove once more what it serves.
+    package mutating func retry(_ membership: MembershipID, now: Timestamp) -> [Action] {
+        guard var member = members[membership] else { return [] }
+        member.rejection = nil
+        member.isRetried = member.connection?.greeting == nil
+        member.record.forgetRejection()
+        members[membership] = member
+        return push(membership, isProofAskedFor: true, now: now)
+    }
+
+    private mutating func add(_ targets: [MembershipID: MachineTarget]) -> [MembershipID] {
+        for (membership, target) in targets {
+            var member = Member(goal: target)
+            if let record = stored.removeValue(forKey: membership) {
+                member.record = record
+                if record.lastRejected?.target.digest == target.target.digest {
+                    member.rejection = Rejection(digest: target.target.digest, isMembersWord: true)
+                }
+            }
+            members[membership] = member
+        }
+        return Array(targets.keys)
+    }
+
+    private mutating func remove(_ membership: MembershipID) -> [Action] {
+        guard let member = members.removeValue(forKey: membership), let connection = member.connection?.id else { return [] }
+        connections[connection] = nil
+        if let end = ended[membership] { return [.end(connection, end), .close(connection)] }
+        return refusal(of: connection, .forbidden, Publisher.unknownMembership)
+    }
+
+    static let unknownMembership =
+        "This membership is not in the cluster's log. If the machine has just joined, it tries again by itself; otherwise look at: muster machine list"
+
+    func refusal(of connection: ConnectionID, _ code: Refusal.Code, _ reason: String) -> [Action] {
+        [.refuse(connection, code, reason: reason), .close(connection)]
+    }
+}

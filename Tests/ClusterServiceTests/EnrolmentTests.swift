@@ -1,0 +1,121 @@
+import AdminContract
+import Certificates
+import ClusterLog
+import ClusterModel
+import ClusterService
+import Replication
+import Testing
+
+@Suite("An invitation lets one machine in, once, in time")
+struct EnrolmentTests {
+    @Test func `a machine joins with its network settings and a certificate for its membership`() async throws {
+        let desk = try await Desk.make()
+        let answer = try await desk.join("mx1")
+        let state = await desk.ledger.state
+        #expect(answer.cluster == "acme")
+        #expect(answer.group == "main")
+        #expect(try state.machine("mx1").id == answer.membership)
+        #expect(try state.configuration(of: state.machine("mx1"))[.interfaces, "data1"] != nil)
+        let chain = try CertificateChain(pem: answer.certificate)
+        let identity = try verifyIdentity(
+            chainDER: chain.der, trust: [try TrustedAuthority(pem: answer.trust)], clusterID: answer.clusterID, now: desk.clock.now())
+        #expect(identity == .machine(answer.membership))
+    }
+
+    @Test func `a used invitation is refused and says so`() async throws {
+        let desk = try await Desk.make()
+        let invitation = try await desk.invite()
+        _ = try await desk.enrolment.join(desk.request("mx1", invitation: invitation))
+        let refusal = await #expect(throws: Refusal(.invitation, "")) {
+            try await desk.enrolment.join(desk.request("mx2", invitation: invitation))
+        }
+        #expect(refusal?.reason.contains("has been used") == true)
+    }
+
+    @Test func `an expired invitation is refused and says when it ended`() async throws {
+        let desk = try await Desk.make()
+        let invitation = try await desk.invite()
+        desk.clock.advance(seconds: 3600)
+        let refusal = await #expect(throws: Refusal(.invitation, "")) {
+            try await desk.enrolment.join(desk.request("mx1", invitation: invitation))
+        }
+        #expect(refusal?.reason.contains("expired at") == true)
+    }
+
+    @Test func `a wrong secret and a foreign invitation get the same answer`() async throws {
+        let desk = try await Desk.make()
+        let other = try await Desk.make()
+        var altered = try await desk.invite()
+        altered.secret = "guess"
+        let foreign = try await other.invite()
+        var reasons: Set<String> = []
+        for invitation in [altered, foreign] {
+            let refusal = await #expect(throws: Refusal(.invitation, "")) {
+                try await desk.enrolment.join(desk.request("mx1", invitation: invitation))
+            }
+            reasons.insert(refusal?.reason ?? "")
+        }
+        #expect(reasons.count == 1)
+        #expect(await desk.ledger.state.memberships.isEmpty)
+    }
+
+    @Test func `a preview and a refusal consume nothing`() async throws {
+        let desk = try await Desk.make()
+        let invitation = try await desk.invite()
+        let preview = try await desk.enrolment.join(desk.request("mx1", invitation: invitation, isPreview: true))
+        #expect(preview.isPreview)
+        #expect(await desk.ledger.state.memberships.isEmpty)
+        await #expect(throws: Refusal(.invalid, "")) { try await desk.enrolment.join(desk.request("bad name", invitation: invitation)) }
+        _ = try await desk.enrolment.join(desk.request("mx1", invitation: invitation))
+    }
+
+    @Test func `of many who use one invitation at the same moment one gets in`() async throws {
+        let desk = try await Desk.make()
+        let invitation = try await desk.invite()
+        let requests = try (0..<8).map { try desk.request("mx\($0)", invitation: invitation, address: "127.0.0.\(20 + $0)") }
+        let joined = await withTaskGroup(of: Bool.self) { group in
+            for request in requests {
+                group.addTask { (try? await desk.enrolment.join(request)) != nil }  // those who lose are counted by the winner's being one
+            }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(joined == 1)
+        #expect(await desk.ledger.state.memberships.count == 1)
+    }
+
+    @Test func `a name in use is refused and the invitation stays good`() async throws {
+        let desk = try await Desk.make()
+        try await desk.join("mx1")
+        let invitation = try await desk.invite()
+        await #expect(throws: Refusal(.exists, "")) { try await desk.enrolment.join(desk.request("mx1", invitation: invitation)) }
+        _ = try await desk.enrolment.join(desk.request("mx2", invitation: invitation))
+    }
+
+    @Test func `a machine brings no certificate reference and nothing but network settings along`() async throws {
+        let desk = try await Desk.make()
+        var request = try desk.request("mx1", invitation: try await desk.invite())
+        request.network[0].value = ["hostname": "mx.example.com", "address": "127.0.0.11", "https": ["certificate": "own"]]
+        _ = try await desk.enrolment.join(request)
+        let state = await desk.ledger.state
+        #expect(try state.machine("mx1").layer[.interfaces, "data1"]?.state.value?["https"] == nil)
+        var other = try desk.request("mx2", invitation: try await desk.invite())
+        other.network.append(NetworkEntry(section: .destinations, name: "default", value: ["tls": "none"]))
+        await #expect(throws: Refusal(.invalid, "")) { try await desk.enrolment.join(other) }
+    }
+
+    @Test func `a join that would leave the machine broken is refused`() async throws {
+        let desk = try await Desk.make()
+        // With no machine there is nobody for whom this could not hold together.
+        try await desk.set(.delivery, "settings", ["certificate": "nowhere"])
+        _ = try await desk.commit()
+        let refusal = await #expect(throws: Refusal(.wouldBreak, "")) { try await desk.join("mx1") }
+        #expect(refusal?.details.contains { $0.contains("certificates/nowhere") } == true)
+    }
+
+    @Test func `a certificate request of somebody else's key is refused`() async throws {
+        let desk = try await Desk.make()
+        var request = try desk.request("mx1", invitation: try await desk.invite())
+        request.certificateRequest[request.certificateRequest.count - 1] ^= 1
+        await #expect(throws: Refusal(.invalid, "")) { try await desk.enrolment.join(request) }
+    }
+}
