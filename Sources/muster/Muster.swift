@@ -7,7 +7,7 @@ struct Muster: AsyncParsableCommand {
         commandName: "muster",
         abstract: "Central management for fleets of mail gateways: their settings, certificates and TLS.",
         discussion: """
-            Settings are set at three levels (cluster, group, machine), and the nearest level wins. Edits wait in your
+            Settings are set at three levels (cluster, group, machine), and the nearest level wins. Edits wait in your \
             uncommitted changes until you commit them; then every machine applies them and proves what it serves.
 
               muster cert create mail --common-name mail.example.com
@@ -19,7 +19,6 @@ struct Muster: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Roles", subcommands: [ManagerCommand.self, DemoCommand.self]),
             CommandGroup(
                 name: "The cluster",
                 subcommands: [Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AuditCommand.self, WhoAmI.self]),
