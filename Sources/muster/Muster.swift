@@ -7,7 +7,7 @@ struct Muster: AsyncParsableCommand {
         commandName: "muster",
         abstract: "Central management for fleets of mail gateways: their settings, certificates and TLS.",
         discussion: """
-            Settings are set at three levels (cluster, group, machine), and the nearest level wins. Edits wait in your
+            Settings are set at three levels (cluster, group, machine), and the nearest level wins. Edits wait in your \
             uncommitted changes until you commit them; then every machine applies them and proves what it serves.
 
               muster cert create mail --common-name mail.example.com

@@ -1,3 +1,5 @@
+import ClusterModel
+import AdminClient
 import AdminContract
 import ArgumentParser
 

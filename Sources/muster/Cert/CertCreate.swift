@@ -1,3 +1,4 @@
+import AdminClient
 import AdminContract
 import ArgumentParser
 import ClusterModel
@@ -9,8 +10,10 @@ struct CertCreate: AsyncParsableCommand {
         discussion: """
             It waits in your uncommitted changes. A name in use, committed or among your own edits, needs --replace.
 
-              muster cert create mail --common-name mail.example.com --san mx1.example.com --san mx2.example.com
-              muster cert create mail --machine mx1 --common-name mx1.example.com --days 90
+              muster cert create mail --common-name mail.example.com \\
+                  --san mx1.example.com --san mx2.example.com
+              muster cert create mail --machine mx1 --common-name mx1.example.com \\
+                  --days 90
               muster cert create mail --common-name mail.example.com --replace
             """)
 

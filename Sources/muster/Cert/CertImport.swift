@@ -1,3 +1,4 @@
+import AdminClient
 import AdminContract
 import ArgumentParser
 import ClusterModel
@@ -8,11 +9,12 @@ struct CertImport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Take in a certificate with its key, from a PKCS#12 file or PEM files.",
         discussion: """
-            Replaces key and chain of a certificate of that name. The password comes from a file, so that it stands in no
+            Replaces key and chain of a certificate of that name. The password comes from a file, so that it stands in no \
             process list. What is wrong with the chain is reported, and does not prevent the import.
 
               muster cert import mail --pkcs12 mail.p12 --password-file mail.pw
-              muster cert import mail --machine mx1 --pem mx1-chain.pem --key mx1-key.pem
+              muster cert import mail --machine mx1 --pem mx1-chain.pem \\
+                  --key mx1-key.pem
             """)
 
     @Argument(help: "The certificate's name.")

@@ -1,3 +1,4 @@
+import AdminClient
 import AdminContract
 import ArgumentParser
 import ClusterDocuments
@@ -8,7 +9,7 @@ struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take a cluster document into your uncommitted changes, or commit it at once.",
         discussion: """
-            Replaces exactly the sections that the document names, at the levels where it names them, and leaves the rest. Files
+            Replaces exactly the sections that the document names, at the levels where it names them, and leaves the rest. Files \
             that it names are read from beside it. What is wrong with it is listed line by line.
 
               muster apply -f cluster.yaml --dry-run

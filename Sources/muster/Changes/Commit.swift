@@ -1,3 +1,4 @@
+import AdminClient
 import AdminContract
 import ArgumentParser
 
@@ -6,7 +7,7 @@ struct Commit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Commit your uncommitted changes: all or nothing, checked against every machine first.",
         discussion: """
-            Refused when somebody changed the same entries meanwhile, or when a machine's configuration would not hold
+            Refused when somebody changed the same entries meanwhile, or when a machine's configuration would not hold \
             together; nothing is lost then. Machines that are offline get the change when they come back.
 
               muster commit -m "Renew the mail certificate"

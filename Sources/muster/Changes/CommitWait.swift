@@ -1,3 +1,4 @@
+import ClusterModel
 import AdminContract
 
 /// Decides when a commit has arrived: fed with the fleet's status, it says what became of each machine.

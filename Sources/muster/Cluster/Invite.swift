@@ -1,3 +1,4 @@
+import AdminClient
 import AdminContract
 import ArgumentParser
 
@@ -6,10 +7,11 @@ struct Invite: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print an invitation with which one machine can join.",
         discussion: """
-            The invitation is a secret: whoever has it can join once, until it expires. It pins the cluster's certificate
+            The invitation is a secret: whoever has it can join once, until it expires. It pins the cluster's certificate \
             authority, so the machine cannot be led to another manager. It alone goes to standard output.
 
-              muster invite --group eu --expires 2h | ssh mx1 muster agent join - --state-dir /var/lib/muster-agent
+              muster invite --group eu --expires 2h | ssh mx1 muster agent join - \\
+                  --state-dir /var/lib/muster-agent
             """)
 
     @Option(help: ArgumentHelp("The group that the machine joins. (default: the cluster's first)", valueName: "name"))

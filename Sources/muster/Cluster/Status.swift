@@ -7,7 +7,7 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the cluster at a glance: every machine against what it should run.",
         discussion: """
-            synced means that the machine runs its target, and that a real TLS handshake with each of its services returned
+            synced means that the machine runs its target, and that a real TLS handshake with each of its services returned \
             the certificate that it should serve.
 
               muster status

@@ -1,3 +1,4 @@
+import AdminClient
 import AdminContract
 import ArgumentParser
 
@@ -6,7 +7,7 @@ struct MachineRemove: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove", abstract: "Remove a machine from the cluster, at once.",
         discussion: """
-            The machine goes on serving what it serves now, standalone. The cluster forgets what was set for this machine
+            The machine goes on serving what it serves now, standalone. The cluster forgets what was set for this machine \
             alone: if it joins again, its machine-level certificates are gone. Look first; nothing is removed then:
 
               muster machine remove mx1 --preview

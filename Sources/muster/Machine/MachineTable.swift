@@ -1,3 +1,4 @@
+import ClusterModel
 import AdminContract
 
 /// The fleet as a table: a line for each machine.

@@ -1,3 +1,4 @@
+import ClusterModel
 import AdminContract
 import FoundationEssentials
 import Glibc

@@ -6,7 +6,8 @@ import ClusterModel
 enum DeliveryNoun: SectionNoun {
     static let noun = "delivery"
     static let section = SectionName.delivery
-    static let example: String? = nil
+    typealias Target = OnlyEntry
+    static let example = ""
     static var columns: [(heading: String, text: (JSONValue) -> String)] {
         [
             ("CERTIFICATE", { $0.field("certificate", standard: "none") }), ("INTERFACE", { $0.field("interface", standard: "automatic") }),

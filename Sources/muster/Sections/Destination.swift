@@ -6,7 +6,8 @@ import ClusterModel
 enum DestinationNoun: SectionNoun {
     static let noun = "destination"
     static let section = SectionName.destinations
-    static let example: String? = "bank.example"
+    typealias Target = NamedEntry
+    static let example = "bank.example"
     static var columns: [(heading: String, text: (JSONValue) -> String)] {
         [("TLS", { $0.field("tls") }), ("NAME CHECK", { $0.field("nameCheck", standard: "host") })]
     }
@@ -33,18 +34,18 @@ struct DestinationSet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set how mail to a domain uses TLS; fields not named stay as they are at this level.",
         discussion: """
-            mode             TLS, verified   TLS, not verified       no TLS
-            none             clear text      clear text              clear text
-            preferred        encrypted       encrypted, not checked  clear text
-            required         encrypted       encrypted, not checked  not delivered
-            preferred-verify encrypted       encrypted               clear text
-            required-verify  encrypted       not delivered           not delivered
+              mode             TLS, verified   TLS, not verified       no TLS
+              none             clear text      clear text              clear text
+              preferred        encrypted       encrypted, not checked  clear text
+              required         encrypted       encrypted, not checked  not delivered
+              preferred-verify encrypted       encrypted               clear text
+              required-verify  encrypted       not delivered           not delivered
 
               muster destination set bank.example --tls required-verify
               muster destination set .partner.example --tls required --group eu
             """)
 
-    @OptionGroup var target: EntryName<DestinationNoun>
+    @OptionGroup var target: NamedEntry
 
     @Option(help: ArgumentHelp("none, preferred, required, preferred-verify or required-verify.", valueName: "mode"))
     var tls: DestinationSetting.TLS?

@@ -6,7 +6,8 @@ import ClusterModel
 enum InterfaceNoun: SectionNoun {
     static let noun = "interface"
     static let section = SectionName.interfaces
-    static let example: String? = "data1"
+    typealias Target = NamedEntry
+    static let example = "data1"
     static let exampleLevel = " --machine mx1"
     static var columns: [(heading: String, text: (JSONValue) -> String)] {
         [
@@ -22,7 +23,8 @@ struct InterfaceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "interface", abstract: "IP interfaces of machines; they exist at machine level only.",
         discussion: """
-              muster interface set data1 --machine mx1 --hostname mx1.example.com --address 192.0.2.11
+              muster interface set data1 --machine mx1 --hostname mx1.example.com \\
+                  --address 192.0.2.11
               muster interface list --machine mx1
             """,
         subcommands: [NounList<InterfaceNoun>.self, NounShow<InterfaceNoun>.self, InterfaceSet.self, NounUnset<InterfaceNoun>.self],
@@ -34,12 +36,14 @@ struct InterfaceSet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set fields of a machine's interface; those not named stay as they are.",
         discussion: """
-              muster interface set data1 --machine mx1 --hostname mx1.example.com --address 192.0.2.11
-              muster interface set data1 --machine mx1 --https-port 443 --https-certificate mail
+              muster interface set data1 --machine mx1 --hostname mx1.example.com \\
+                  --address 192.0.2.11
+              muster interface set data1 --machine mx1 --https-port 443 \\
+                  --https-certificate mail
               muster interface set data1 --machine mx1 --clear https
             """)
 
-    @OptionGroup var target: EntryName<InterfaceNoun>
+    @OptionGroup var target: NamedEntry
 
     @Option(
         help: ArgumentHelp(

@@ -6,7 +6,8 @@ import ClusterModel
 enum ListenerNoun: SectionNoun {
     static let noun = "listener"
     static let section = SectionName.listeners
-    static let example: String? = "public"
+    typealias Target = NamedEntry
+    static let example = "public"
     static var columns: [(heading: String, text: (JSONValue) -> String)] {
         [
             ("TYPE", { $0.field("type", standard: "public") }), ("INTERFACE", { $0.field("interface") }),
@@ -22,7 +23,8 @@ struct ListenerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "listener", abstract: "Where mail is taken: SMTP services on interfaces.",
         discussion: """
-              muster listener set public --interface data1 --port 25 --certificate mail --default-policy accepted
+              muster listener set public --interface data1 --port 25 \\
+                  --certificate mail --default-policy accepted
               muster listener list
             """,
         subcommands: [NounList<ListenerNoun>.self, NounShow<ListenerNoun>.self, ListenerSet.self, NounUnset<ListenerNoun>.self],
@@ -36,8 +38,10 @@ struct ListenerSet: AsyncParsableCommand {
         discussion: """
             Sender groups are an ordered list, and the first that matches a sender decides. Those given replace the whole list.
 
-              muster listener set public --interface data1 --port 25 --certificate mail --default-policy accepted
-              muster listener set public --sender-group PARTNERS=partners:192.0.2.0/24,.partner.example
+              muster listener set public --interface data1 --port 25 \\
+                  --certificate mail --default-policy accepted
+              muster listener set public \\
+                  --sender-group PARTNERS=partners:192.0.2.0/24,.partner.example
               muster listener set public --clear senderGroups
 
             To change an inherited listener for one machine, copy it there first:
@@ -46,7 +50,7 @@ struct ListenerSet: AsyncParsableCommand {
               muster listener set public --machine mx1 --port 2525
             """)
 
-    @OptionGroup var target: EntryName<ListenerNoun>
+    @OptionGroup var target: NamedEntry
 
     @Option(help: ArgumentHelp("Who sends to it: public or private.", valueName: "kind"))
     var type: ListenerSetting.Kind?

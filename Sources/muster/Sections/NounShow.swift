@@ -1,3 +1,4 @@
+import AdminClient
 import AdminContract
 import ArgumentParser
 import ClusterModel
@@ -10,7 +11,7 @@ struct NounShow<Noun: SectionNoun>: AsyncParsableCommand {
             discussion: Noun.example("show"))
     }
 
-    @OptionGroup var target: EntryName<Noun>
+    @OptionGroup var target: Noun.Target
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
@@ -27,19 +28,6 @@ struct NounShow<Noun: SectionNoun>: AsyncParsableCommand {
         }
         try manager.renderer.show(entry) { entry.text($0) }
     }
-}
-
-/// The name of an entry as an argument; a section with one entry takes none.
-struct EntryName<Noun: SectionNoun>: ParsableArguments {
-    @Argument(help: ArgumentHelp("The entry's name.", visibility: Noun.isSingle ? .hidden : .default))
-    var name: String?
-
-    func validate() throws {
-        if Noun.isSingle, name != nil { throw ValidationError("\(Noun.section) has one entry, so it takes no name.") }
-        if !Noun.isSingle, name == nil { throw ValidationError("Name the entry: muster \(Noun.noun) list shows them.") }
-    }
-
-    var entry: String { name ?? EntryNaming.onlyEntry }
 }
 
 extension SetEntry {

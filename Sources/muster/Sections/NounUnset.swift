@@ -10,7 +10,7 @@ struct NounUnset<Noun: SectionNoun>: AsyncParsableCommand {
             discussion: Noun.example("unset"))
     }
 
-    @OptionGroup var target: EntryName<Noun>
+    @OptionGroup var target: Noun.Target
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 

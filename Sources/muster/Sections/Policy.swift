@@ -6,7 +6,8 @@ import ClusterModel
 enum PolicyNoun: SectionNoun {
     static let noun = "policy"
     static let section = SectionName.mailFlowPolicies
-    static let example: String? = "partners"
+    typealias Target = NamedEntry
+    static let example = "partners"
     static var columns: [(heading: String, text: (JSONValue) -> String)] {
         [
             ("TLS", { $0.field("tls", standard: "off") }),
@@ -32,14 +33,15 @@ struct PolicySet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set fields of a mail flow policy; those not named stay as they are at this level.",
         discussion: """
-            off: STARTTLS is not offered. preferred: it is offered, and mail is taken without it. required: no recipient is
+            off: STARTTLS is not offered. preferred: it is offered, and mail is taken without it. required: no recipient is \
             accepted before TLS.
 
               muster policy set partners --tls required --verify-client-certificate
-              muster policy set accepted --tls preferred --tls-mandatory-sender bank.example
+              muster policy set accepted --tls preferred \\
+                  --tls-mandatory-sender bank.example
             """)
 
-    @OptionGroup var target: EntryName<PolicyNoun>
+    @OptionGroup var target: NamedEntry
 
     @Option(help: ArgumentHelp("off, preferred or required.", valueName: "mode"))
     var tls: MailFlowPolicySetting.TLS?

@@ -7,8 +7,10 @@ protocol SectionNoun {
     /// The command's name: `listener`.
     static var noun: String { get }
     static var section: SectionName { get }
-    /// An entry's name for examples; nil for a section that has one entry.
-    static var example: String? { get }
+    /// How an entry is named on the command line.
+    associatedtype Target: EntryTarget
+    /// An entry's name for examples; empty for a section that has one entry.
+    static var example: String { get }
     /// The level of an example, where only one kind makes sense.
     static var exampleLevel: String { get }
     /// The columns after name and level of a list.
@@ -18,12 +20,9 @@ protocol SectionNoun {
 extension SectionNoun {
     static var exampleLevel: String { "" }
 
-    /// Whether the section has one entry only.
-    static var isSingle: Bool { example == nil }
-
     /// `muster listener show public --machine mx1`, as an example.
     static func example(_ verb: String) -> String {
-        "  muster \(noun) \(verb)" + (example.map { " \($0)" } ?? "") + exampleLevel
+        "  muster \(noun) \(verb)" + (example.isEmpty ? "" : " \(example)") + exampleLevel
     }
 
     /// Entries of the section as a table.
@@ -40,6 +39,24 @@ extension SectionNoun {
             }
         ).text(style)
     }
+}
+
+/// Names an entry of a noun's section.
+protocol EntryTarget: ParsableArguments {
+    var entry: String { get }
+}
+
+/// The name of an entry, as an argument.
+struct NamedEntry: EntryTarget {
+    @Argument(help: "The entry's name.")
+    var name: String
+
+    var entry: String { name }
+}
+
+/// The one entry of its section, which needs no name.
+struct OnlyEntry: EntryTarget {
+    var entry: String { EntryNaming.onlyEntry }
 }
 
 extension JSONValue {

@@ -1,10 +1,11 @@
+import AdminClient
 import AdminContract
 import ArgumentParser
 import ClusterModel
 
 extension ManagerOptions {
     /// Submits one edit and says what it did.
-    func submit(_ edit: () throws(Refusal) -> EntryEdit) async throws {
+    func submit(_ edit: () throws -> EntryEdit) async throws {
         let summary = try await withManager { client in try await client.edit([try edit()]) }
         try show(summary)
     }

@@ -7,7 +7,7 @@ struct Isolate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Inherit nothing of a section at a level.",
         discussion: """
-            What wider levels say about the section, now and later, does not reach this level. Rarely what one wants: a single
+            What wider levels say about the section, now and later, does not reach this level. Rarely what one wants: a single \
             entry is overridden or hidden without it.
 
               muster isolate destinations --machine mx1

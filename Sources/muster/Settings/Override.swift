@@ -1,3 +1,4 @@
+import AdminClient
 import AdminContract
 import ArgumentParser
 import ClusterModel
@@ -7,7 +8,7 @@ struct Override: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Set an inherited entry at a narrower level, to change it there.",
         discussion: """
-            With --copy it begins as what is inherited; without, with standard values. From then on changes of wider levels do
+            With --copy it begins as what is inherited; without, with standard values. From then on changes of wider levels do \
             not reach it.
 
               muster override listeners/public --copy --machine mx1
