@@ -10,13 +10,12 @@ struct ManagerOptions: ParsableArguments {
             "How to reach the manager. (default: $MUSTER_PROFILE, else ~/.config/muster/profile.json)", valueName: "file"))
     var profile: String?
 
-    @Option(name: .shortAndLong, help: "How to show the answer.")
-    var output = OutputFormat.table
+    @OptionGroup var rendering: RenderingOptions
 
-    var renderer: Renderer { Renderer(format: output, style: Style.standardOutput()) }
+    var renderer: Renderer { rendering.renderer }
 
     /// Whether people read the answer.
-    var isForPeople: Bool { output == .table }
+    var isForPeople: Bool { rendering.isForPeople }
 
     /// Calls the manager; a refusal is said and becomes the exit status.
     func withManager<Result>(_ calls: (AdminClient) async throws -> Result) async throws -> Result {

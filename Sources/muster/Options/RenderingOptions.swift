@@ -1,9 +1,12 @@
 import ArgumentParser
 
-/// How a command that talks to no manager shows its answer.
+/// `--output`, which every command that shows something takes.
 struct RenderingOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: "How to show the answer: table, json or yaml.")
+    @Option(name: .shortAndLong, help: "How to show the answer.")
     var output = OutputFormat.table
 
-    var renderer: Renderer { Renderer(format: output, style: .standardOutput()) }
+    var renderer: Renderer { Renderer(format: output, style: Style.standardOutput()) }
+
+    /// Whether people read the answer.
+    var isForPeople: Bool { output == .table }
 }
