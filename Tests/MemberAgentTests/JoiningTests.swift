@@ -151,7 +151,7 @@ struct JoiningTests {
         let manager = try FakeManager()
         let membership = try await admitted(by: manager)
         let steps = try crashes { directory in
-            try directory.adopt(membership)
+            try directory.takeUp(membership)
             try apply(configuration, in: directory)
         } during: { directory in
             _ = try directory.leave()
@@ -170,7 +170,7 @@ struct JoiningTests {
         let membership = try await admitted(by: try FakeManager())
         let steps = try crashes { _ in
         } during: { directory in
-            try directory.adopt(membership)
+            try directory.takeUp(membership)
         } then: { directory, step in
             let read = try directory.membership()
             #expect(read == nil || read == membership, "\(step)")
@@ -241,8 +241,10 @@ func admitted(by manager: FakeManager) async throws -> LocalMembership {
 
 /// A standalone machine's own settings, with a certificate.
 @discardableResult
-func layOutOwn(in directory: StateDirectory, port: Int = 2525, sample: Sample? = nil) throws -> Generation {
-    let configuration = try GatewayConfiguration.serving(sample ?? Sample.one.get(), port: port)
+func layOutOwn(
+    in directory: StateDirectory, port: Int = 2525, at address: String = "127.0.0.1", sample: Sample? = nil
+) throws -> Generation {
+    let configuration = try GatewayConfiguration.serving(sample ?? Sample.one.get(), port: port, at: address)
     let material =
         configuration.keys.map { Material(kind: .key, digest: $0.key, pem: Array($0.value.utf8)) }
         + configuration.chains.map { Material(kind: .chain, digest: $0.key, pem: Array($0.value.utf8)) }

@@ -18,6 +18,7 @@ package actor AgentService {
     let now: WallClock
     let logger: Logger
     let onReady: @Sendable () -> Void
+    let onStatus: @Sendable (AgentStatus) -> Void
     let events: AsyncStream<AgentEvent>
     let feed: AsyncStream<AgentEvent>.Continuation
 
@@ -34,12 +35,13 @@ package actor AgentService {
 
     /// An agent on this state directory.
     ///
-    /// - Parameter onReady: called once, when what was in force before is in force again.
+    /// `onReady` is called once, when what was in force before is in force again (or was tried); `onStatus` with each new status,
+    /// after it is written. Refuses with `not-found` when there is no machine in the directory.
     package init(
         directory: StateDirectory, gateway: any Gateway, prober: any Prober, connector: any ManagerConnector,
         clock: any Clock<Duration> = ContinuousClock(), now: @escaping WallClock,
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(), logger: Logger,
-        onReady: @escaping @Sendable () -> Void = {}
+        onReady: @escaping @Sendable () -> Void = {}, onStatus: @escaping @Sendable (AgentStatus) -> Void = { _ in }
     ) throws(Refusal) {
         self.directory = directory
         self.connector = connector
@@ -48,6 +50,7 @@ package actor AgentService {
         self.now = now
         self.logger = logger
         self.onReady = onReady
+        self.onStatus = onStatus
         self.generator = generator
         installer = Installer(directory: directory, gateway: gateway, prober: prober, clock: clock, logger: logger)
         board = StatusBoard(name: try directory.machine().name, now: now)
@@ -123,6 +126,7 @@ package actor AgentService {
         } catch {
             logger.warning("the status cannot be written", metadata: ["reason": "\(error.reason)"])
         }
+        onStatus(status)
     }
 }
 

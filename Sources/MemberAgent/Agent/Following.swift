@@ -185,6 +185,7 @@ extension AgentService {
         case .inForce(let generation, let proofs):
             following?.laidOut = nil
             took(generation, proofs)
+            board.damages = []
             return following?.follower.applied(.success(proofs.proofs), now: now()) ?? []
         case .rejected(let refusal, let isRestored):
             board.objections = refusal.reasons
