@@ -19,6 +19,7 @@ struct Muster: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
+            CommandGroup(name: "Roles", subcommands: [DemoCommand.self, ManagerCommand.self, AgentCommand.self]),
             CommandGroup(
                 name: "The cluster",
                 subcommands: [Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AuditCommand.self, WhoAmI.self]),

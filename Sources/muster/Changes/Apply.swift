@@ -39,7 +39,7 @@ struct Apply: AsyncParsableCommand {
 
     func run() async throws {
         let view = try await manager.withManager { client in
-            let document = try JSONValue(encoding: try readDocument())
+            let document = try JSONValue(encoding: try DocumentFile.read(file))
             return try await client.apply(ApplyRequest(document: document, dryRun: dryRun, commit: commit, comment: message))
         }
         if let commit = view.commit, waiting.wait || manager.isForPeople {
@@ -47,18 +47,6 @@ struct Apply: AsyncParsableCommand {
             try await manager.finish(commit, waiting)
         } else {
             try manager.renderer.show(view) { view.text($0, isDryRun: dryRun) }
-        }
-    }
-
-    private func readDocument() throws(Refusal) -> ClusterDocument {
-        let text = try LocalFile.text(file, limit: Limits.documentBytes)
-        let directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
-        do throws(DocumentErrors) {
-            return try DocumentReader.read(text: text, named: file == "-" ? "standard input" : file) { path in
-                try LocalFile.read(path.hasPrefix("/") ? path : directory + path, limit: Limits.certificateFileBytes)
-            }
-        } catch {
-            throw error.refusal
         }
     }
 }
