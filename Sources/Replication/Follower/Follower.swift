@@ -111,7 +111,8 @@ extension Follower {
         Refusal(
             .conflict,
             "This manager's log ends at entry \(head.position) (\(head.hash.short)), and this machine has seen entry \(memory.seen.position) "
-                + "(\(memory.seen.hash.short)): it was restored from an older backup. This machine keeps what it runs until: muster manager recover")
+                + "(\(memory.seen.hash.short)): it was restored from an older backup. This machine keeps what it runs until: muster manager recover"
+        )
     }
 
     private mutating func giveUp(_ refusal: Refusal) -> [Action] {
