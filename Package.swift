@@ -36,6 +36,8 @@ let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift
 let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 /// A target of the house. Its row in `Docs/architecture.md` says what it may import; `TidyTests` compares the two.
@@ -63,6 +65,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -113,7 +116,7 @@ let package = Package(
                 "AdminClient", "AdminContract", "AdminServer", "Certificates", "ClusterDocuments", "ClusterFixtures",
                 "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService", "Gateways", "MemberAgent",
                 "Replication", "ReplicationTransport", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
-                subprocess,
+                subprocess, systemPackage, unixSignals,
             ],
             swiftSettings: house),
 
@@ -124,7 +127,10 @@ let package = Package(
         tests("ReplicationTests", ["ClusterModel", "ClusterLog", "Replication"]),
         tests(
             "TransportContractTests",
-            ["ClusterModel", "Replication", "ReplicationTransport", "Certificates", "WireMessages", nioCore, nioPosix, nioSSL, nioEmbedded]),
+            [
+                "ClusterModel", "Replication", "ReplicationTransport", "Certificates", "WireMessages", logging, nioCore, nioEmbedded,
+                nioPosix, nioSSL, nioTLS, subprocess, swiftProtobuf,
+            ]),
         tests("GatewaysTests", ["ClusterModel", "Certificates", "Gateways", nioCore, nioPosix, nioSSL, nioEmbedded, subprocess]),
         tests(
             "MemberAgentTests",

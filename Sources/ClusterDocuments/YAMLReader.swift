@@ -37,11 +37,19 @@ struct YAMLReader {
         var reader = YAMLReader(errors: errors, asterisk: asterisk)
         let node = reader.compose(masked)
         errors = reader.errors
-        return node ?? nothing
+        return node
     }
 
+    /// A private character that is not in the text, neither itself nor as an escape (`\uE000`, `\U0000E000`).
     private static func unusedCharacter(in text: String) -> Unicode.Scalar? {
-        let used = Set(text.unicodeScalars.lazy.map(\.value).filter { (0xE000...0xF8FF).contains($0) })
+        var used = Set(text.unicodeScalars.lazy.map(\.value).filter { (0xE000...0xF8FF).contains($0) })
+        let bytes = Array(text.utf8)
+        for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\\") {
+            let digits = bytes.dropFirst(index + 2).prefix(8).prefix { Hex.nibble($0) != nil }
+            for count in [4, 8] {
+                if let value = UInt32(String(decoding: digits.prefix(count), as: UTF8.self), radix: 16) { used.insert(value) }
+            }
+        }
         return (UInt32(0xE000)...0xF8FF).first { !used.contains($0) }.flatMap(Unicode.Scalar.init)
     }
 
@@ -52,18 +60,22 @@ struct YAMLReader {
         return String(scalars)
     }
 
-    private mutating func compose(_ text: String) -> DocumentNode? {
+    private mutating func compose(_ text: String) -> DocumentNode {
+        let start = DocumentPosition(line: 1, column: 1)
         do {
             let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
             let root = try parser.singleRoot()
             // A node knows its anchor only while the parser lives.
-            return withExtendedLifetime(parser) { root.map { convert($0, at: SettingPath(), depth: 0) } }
+            return withExtendedLifetime(parser) {
+                root.map { convert($0, at: SettingPath(), depth: 0) }
+                    ?? DocumentNode(position: start, content: .scalar(.null, isPlain: true))
+            }
         } catch let error as YamlError {
             add(error)
         } catch {
-            errors.add(DocumentPosition(line: 1, column: 1), SettingPath(), "the text cannot be read as YAML")
+            errors.add(start, SettingPath(), "the text cannot be read as YAML")
         }
-        return DocumentNode(position: DocumentPosition(line: 1, column: 1), content: .faulty)
+        return DocumentNode(position: start, content: .faulty)
     }
 }
 

@@ -3,6 +3,8 @@ package import ClusterModel
 /// Writes YAML for people: block style, keys sorted, quotes only where they are needed.
 package enum YAMLText {
     /// The value as YAML that ``EntryReader`` reads back as the same value, ending with a newline.
+    ///
+    /// One thing is lost on the way back: a byte order mark (U+FEFF) at the beginning of a text.
     package static func write(_ value: JSONValue) -> String {
         block(of: value).map { $0 + "\n" }.joined()
     }

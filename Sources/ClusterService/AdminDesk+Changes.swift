@@ -46,7 +46,7 @@ extension AdminDesk {
     func views(of changes: UncommittedChanges) async throws(Refusal) -> [(subject: Edit.Subject, view: ChangeView)] {
         let state = await ledger.state
         let after = try state.applying(changes)
-        let conflicts = Set(state.conflicts(of: changes.edits).map(\.subject))
+        let conflicts = Set(state.conflicts(of: changes).map(\.subject))
         return changes.edits.compactMap { edit in
             guard let level = after.level(of: edit.layer) else { return nil }
             let before = edit.entry.flatMap { state.layer(edit.layer)?[edit.section, $0] }

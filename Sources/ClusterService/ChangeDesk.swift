@@ -121,7 +121,7 @@ package actor ChangeDesk {
 
     /// The decision behind a commit.
     static func decide(_ changes: UncommittedChanges, comment: String, on state: ClusterState) throws(Refusal) -> SettingsCommitted {
-        let conflicts = state.conflicts(of: changes.edits)
+        let conflicts = state.conflicts(of: changes)
         guard conflicts.isEmpty else { throw conflict(conflicts, in: state) }
         let after = try state.applying(changes)
         let errors = after.findings().filter { $0.finding.severity == .error }
@@ -237,5 +237,11 @@ extension ClusterState {
     /// The state with an administrator's uncommitted changes in it.
     func applying(_ changes: UncommittedChanges) throws(Refusal) -> ClusterState {
         try applying(changes.edits, groups: changes.groups)
+    }
+
+    /// The edits that build on something which has changed since; a group that comes with the changes holds nothing yet.
+    func conflicts(of changes: UncommittedChanges) -> [Edit] {
+        // Groups that are taken by now exist already.
+        ((try? applying([], groups: changes.groups)) ?? self).conflicts(of: changes.edits)
     }
 }

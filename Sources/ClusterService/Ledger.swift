@@ -136,6 +136,8 @@ extension Refusal {
             switch error.code {
             case .staleHead, .staleValue: .conflict
             case .tooLarge: .limit
+            case .invalid: .invalid
+            case .corrupt: .unreadable
             default: .unavailable
             }
         self.init(code, error.reason)

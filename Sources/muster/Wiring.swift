@@ -10,6 +10,7 @@ import NIOPosix
 import ReplicationTransport
 import ServiceLifecycle
 import Synchronization
+import UnixSignals
 
 /// Where the time comes from, outside tests.
 let systemClock: WallClock = { Timestamp(Date.now) }
@@ -22,7 +23,7 @@ struct ManagerWiring {
         let logger = Logger(label: "muster.manager") { StreamLogHandler.standardError(label: $0) }
         let settings = try directory.settings()
         let master = try directory.masterKey()
-        let log = try SQLiteLog(path: directory.database)
+        let log = try SQLiteLog(path: directory.database, create: false)
         let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: systemClock)
         let state = await ledger.state
         try ManagerWiring.check(master, opens: state, at: directory.keyPath)
@@ -39,12 +40,12 @@ struct ManagerWiring {
             ledger: ledger, desk: desk, certificateDesk: certificates, enrolment: enrolment, fleet: fleet, vault: vault,
             verification: verification)
 
-        let identity = try ManagerIdentity(authority: authority, manager: settings.manager, places: places, now: systemClock())
+        let identity = try ManagerIdentity.issued(by: authority, manager: settings.manager, places: places, now: systemClock())
         let announce = Announcement(directory: directory, places: places, settings: settings)
         let adminPlace = try Endpoint(parsing: settings.adminListen)
         let adminPort = try makeAdminServer(
             service: admin, tokens: Tokens(ledger: ledger, now: systemClock), listen: .init(host: adminPlace.host, port: adminPlace.port),
-            tls: .init(chainPEM: identity.chainPEM, keyPEM: identity.keyPEM), logger: logger,
+            tls: .init(chainPEM: identity.certificate, keyPEM: identity.key), logger: logger,
             onReady: { port in await announce.adminReady(port) })
         let memberPort = MemberPortService(
             place: try Endpoint(parsing: settings.memberListen), identity: identity, authority: authority, clusterID: state.clusterID,
@@ -76,19 +77,17 @@ struct ManagerWiring {
     }
 }
 
-/// The manager's own certificate, made at every start: for members by SPIFFE ID, for administrators by host name.
-struct ManagerIdentity: Sendable {
-    let chainPEM: String
-    let keyPEM: String
-
+extension ManagerIdentity {
+    /// Days that the certificate is valid. It is made anew at every start.
     private static let days = 365
 
-    init(authority: ClusterAuthority, manager: String, places: Places, now: Timestamp) throws {
+    /// The manager's own certificate, for members by SPIFFE ID and for administrators by host name.
+    ///
+    /// The CA comes along in the chain, so that a machine with an invitation can compare its fingerprint.
+    static func issued(by authority: ClusterAuthority, manager: String, places: Places, now: Timestamp) throws -> ManagerIdentity {
         let key = try PrivateKey.generate(.ecdsaP256)
-        let leaf = try authority.issue(.manager(manager), for: key, names: places.hostNames, lifetimeDays: ManagerIdentity.days, now: now)
-        // The CA comes along, so that a machine with an invitation can compare its fingerprint.
-        chainPEM = leaf.pem + authority.certificatePEM
-        keyPEM = key.pem
+        let chain = try authority.issue(.manager(manager), for: key, names: places.hostNames, lifetimeDays: days, now: now)
+        return ManagerIdentity(certificate: chain.pem, key: key.pem)
     }
 }
 
@@ -101,7 +100,7 @@ final class Places: Sendable {
     init(settings: ManagerDirectory.Settings) {
         configured = settings.advertise
         memberPlace = Mutex(nil)
-        let listens = ([settings.adminListen, settings.memberListen] + settings.advertise).compactMap { try? Endpoint(parsing: $0).host }
+        let listens = ([settings.adminListen, settings.memberListen] + settings.advertise).compactMap { try? Endpoint(parsing: $0).host }  // read before it is listened on
         hosts = ["localhost", "127.0.0.1"] + listens
     }
 

@@ -38,10 +38,9 @@ package struct Follower: Sendable {
         case proving
     }
 
-    /// - Parameters:
-    ///   - running: the current generation as it is on the disk; nil before the first one from the cluster.
-    ///   - agent: the agent's version, for people.
-    ///   - sections: the sections that this version knows.
+    /// A follower for what is on the disk: the current generation (nil before the first one from the cluster) and the memory.
+    ///
+    /// `agent` is the agent's version, for people; `sections` are those that it knows.
     package init(running: Running?, memory: Memory, agent: String, sections: [SectionName] = Section.all.map(\.name)) {
         self.running = running
         self.memory = memory
@@ -229,7 +228,8 @@ extension Follower {
         case .success(digest):
             return [.rollBack(digest)] + next()
         case .success(let other):
-            let refusal = Refusal(.unreadable, "What was laid out reads back as \(other.short), not as \(digest.short). Check this machine's disk.")
+            let refusal = Refusal(
+                .unreadable, "What was laid out reads back as \(other.short), not as \(digest.short). Check this machine's disk.")
             return [.rollBack(digest)] + reject(installation.target, refusal, now: now) + next()
         case .failure(let refusal) where refusal.code == .notFound && installation.base != nil:
             needsWhole = true
@@ -239,9 +239,7 @@ extension Follower {
         }
     }
 
-    /// What became of ``Action/apply(_:)`` or ``Action/resume(_:)``.
-    ///
-    /// - Parameter isRestored: after a failure, whether what was running before is in force again.
+    /// What became of ``Action/apply(_:)`` or ``Action/resume(_:)``; after a failure, whether what was running before is in force again.
     package mutating func applied(_ result: Result<[ServiceProof], Refusal>, isRestored: Bool = true, now: Timestamp) -> [Action] {
         switch work {
         case .applying(let installation, let laidOut):

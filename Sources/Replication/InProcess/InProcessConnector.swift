@@ -10,7 +10,7 @@ package final class InProcessConnector: ManagerConnector {
     private let membership: @Sendable (MemberIdentity) -> MembershipID?
     private static let connections = Atomic<UInt64>(0)
 
-    /// - Parameter membership: who a member with this identity is; nil for one that is not of this cluster.
+    /// A connector to this port; `membership` says who has an identity, nil for one that is not of this cluster.
     package init(port: any MemberPort, membership: @escaping @Sendable (MemberIdentity) -> MembershipID?) {
         self.port = port
         self.membership = membership

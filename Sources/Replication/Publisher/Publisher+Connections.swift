@@ -34,9 +34,7 @@ extension Publisher {
         return open.isContested ? [.alarm(.duplicateMember(membership))] : []
     }
 
-    /// A member's first message.
-    ///
-    /// - Parameter isSeenKnown: whether the entry that the member has seen is in this manager's log, by its hash.
+    /// A member's first message; `isSeenKnown` says whether the entry it has seen is in this manager's log, by its hash.
     package mutating func hello(_ connection: ConnectionID, _ hello: Hello, isSeenKnown: Bool, now: Timestamp) -> [Action] {
         guard let membership = connections[connection], let member = members[membership] else { return [] }
         var actions = heard(connection, now: now)

@@ -3,7 +3,7 @@ package import ClusterModel
 extension Publisher {
     /// Sends a member what it lacks, if it is there, is not busy, and has not rejected it.
     ///
-    /// - Parameter isProofAskedFor: whether a proof that fell short is worth another look now.
+    /// With `isProofAskedFor`, a proof that fell short is worth another look now.
     mutating func push(_ membership: MembershipID, isProofAskedFor: Bool = false, now: Timestamp) -> [Action] {
         guard var member = members[membership], let connection = member.connection, let greeting = connection.greeting,
             connection.inFlight == nil, member.rejection?.digest != member.goal.target.digest

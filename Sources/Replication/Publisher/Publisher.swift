@@ -17,7 +17,7 @@ package struct Publisher: Sendable {
     /// What was known at the manager's start; a member takes its own over when it is first heard of.
     private var stored: [MembershipID: MachineRecord]
 
-    /// - Parameter records: what ``Action/record(_:_:)`` kept in earlier lives of the manager.
+    /// A publisher that knows of no targets yet; `records` is what earlier lives of the manager kept.
     package init(records: [MembershipID: MachineRecord] = [:]) {
         stored = records
     }

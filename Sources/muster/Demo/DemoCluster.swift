@@ -2,17 +2,9 @@ import ClusterModel
 import Subprocess
 import Synchronization
 
-#if canImport(System)
-import System
-#else
-import SystemPackage
-#endif
-
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
+import Glibc
+import SystemPackage
 
 /// The demo's processes and files: a manager and some agents, each a `muster` of its own.
 final class DemoCluster: Sendable {
@@ -44,7 +36,8 @@ final class DemoCluster: Sendable {
 
     init(machines count: Int) throws {
         executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let name = "muster-demo-" + String(randomIdentifier(using: &DemoCluster.generator).prefix(8))
+        var generator = SystemRandomNumberGenerator()
+        let name = "muster-demo-" + String(randomIdentifier(using: &generator).prefix(8))
         directory = FileManager.default.temporaryDirectory.appendingPathComponent(name).path
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -56,11 +49,6 @@ final class DemoCluster: Sendable {
         }
     }
 
-    private static var generator: SystemRandomNumberGenerator {
-        get { SystemRandomNumberGenerator() }
-        set {}
-    }
-
     var profile: String { "\(directory)/manager/admin.profile.json" }
 
     /// Runs one command to its end. The profile is given by the environment, as an administrator would.
@@ -70,7 +58,7 @@ final class DemoCluster: Sendable {
             environment: .inherit.updating(["MUSTER_PROFILE": profile, "NO_COLOR": "1"]), input: .string(input),
             output: .string(limit: 4 << 20), error: .string(limit: 1 << 20))
         let status: Int = if case .exited(let code) = result.terminationStatus { Int(code) } else { -1 }
-        return Answer(status: status, output: result.standardOutput ?? "", error: result.standardError ?? "")
+        return Answer(status: status, output: result.standardOutput, error: result.standardError)
     }
 
     /// Runs one command that must succeed.
@@ -126,17 +114,11 @@ final class DemoCluster: Sendable {
     /// Asks every process to end, waits for it, and removes the files.
     func tearDown(keepingFiles: Bool) async {
         let running = servers.withLock { $0 }
-        for server in running.values { send(.terminate, to: server.pid) }
+        for server in running.values { _ = kill(server.pid.value, SIGTERM) }
         for server in running.values { await server.ended.value }
         if !keepingFiles {
             try? FileManager.default.removeItem(atPath: directory)  // a leftover in the temporary directory harms nobody
         }
-    }
-
-    private enum Signal: String { case terminate = "-TERM" }
-
-    private func send(_ signal: Signal, to pid: ProcessIdentifier) {
-        _ = unsafe kill(pid.value, SIGTERM)
     }
 
     /// How to talk to a cluster that was kept.

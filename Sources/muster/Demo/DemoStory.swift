@@ -3,11 +3,7 @@ import ClusterModel
 import Gateways
 import NIOPosix
 
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
 
 /// What the demo does, step by step. Each step is said, done, and seen to hold.
 struct DemoStory {

@@ -6,6 +6,7 @@ import MemberAgent
 import NIOPosix
 import ReplicationTransport
 import ServiceLifecycle
+import UnixSignals
 
 /// `muster agent`: make, join and run the process that drives one gateway.
 struct AgentCommand: AsyncParsableCommand {
@@ -117,7 +118,7 @@ struct AgentRun: AsyncParsableCommand {
             let threads = MultiThreadedEventLoopGroup.singleton
             let agent = try AgentService(
                 directory: directory, gateway: EmbeddedGateway(group: threads, logger: logger), prober: TLSProber(group: threads),
-                connector: TLSManagerConnector(group: threads, now: systemClock, logger: logger), now: systemClock, logger: logger,
+                connector: TLSManagerConnector(group: threads, now: systemClock), now: systemClock, logger: logger,
                 onReady: { Output.line("muster agent ready name=\(name)") })
             let group = ServiceGroup(
                 configuration: .init(

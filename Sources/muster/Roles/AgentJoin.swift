@@ -1,7 +1,6 @@
 import ArgumentParser
 import ClusterModel
 import Glibc
-import Logging
 import MemberAgent
 import NIOPosix
 import Replication
@@ -47,8 +46,7 @@ struct AgentJoin: AsyncParsableCommand {
             let token = try InvitationToken(parsing: try text())
             let directory = place.directory
             if machine.isGiven, !preview { try machine.initialize(directory) }
-            let logger = Logger(label: "muster.agent") { StreamLogHandler.standardError(label: $0) }
-            let connector = TLSManagerConnector(group: MultiThreadedEventLoopGroup.singleton, now: systemClock, logger: logger)
+            let connector = TLSManagerConnector(group: MultiThreadedEventLoopGroup.singleton, now: systemClock)
             let joining = Joining(directory: directory, connector: connector, now: systemClock)
             let loss = try joining.loss()
             if preview {

@@ -19,9 +19,8 @@ struct MemberPortService: Service {
 
     func run() async throws {
         let server = try MemberPortServer(
-            listen: .init(host: place.host, port: place.port),
-            identity: MemberPortServer.Identity(chainPEM: identity.chainPEM, keyPEM: identity.keyPEM), authorities: authority.certificatePEM,
-            clusterID: clusterID, delegate: fleet, group: MultiThreadedEventLoopGroup.singleton, now: now, logger: logger)
+            host: place.host, port: place.port, identity: identity, authorities: authority.certificatePEM, clusterID: clusterID,
+            delegate: fleet, group: MultiThreadedEventLoopGroup.singleton, now: now, logger: logger)
         await onReady(try await server.start())
         try? await gracefulShutdown()  // cancelled: then it ends all the same
         await server.stop()

@@ -1,0 +1,70 @@
+import AdminContract
+import ArgumentParser
+import ClusterModel
+
+/// The noun `delivery`.
+enum DeliveryNoun: SectionNoun {
+    static let noun = "delivery"
+    static let section = SectionName.delivery
+    typealias Target = OnlyEntry
+    static let example = ""
+    static var columns: [(heading: String, text: (JSONValue) -> String)] {
+        [
+            ("CERTIFICATE", { $0.field("certificate", standard: "none") }), ("INTERFACE", { $0.field("interface", standard: "automatic") }),
+            ("ALERT WHEN REQUIRED TLS FAILS", { $0["alertOnRequiredTLSFailure"] == true ? "yes" : "no" }),
+        ]
+    }
+}
+
+/// `muster delivery`
+struct DeliveryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delivery", abstract: "How mail leaves: the outbound certificate, the interface, the alert.",
+        discussion: """
+              muster delivery set --certificate mail --alert-on-required-tls-failure
+              muster delivery show
+            """,
+        subcommands: [NounList<DeliveryNoun>.self, NounShow<DeliveryNoun>.self, DeliverySet.self, NounUnset<DeliveryNoun>.self],
+        aliases: ["deliveryconfig"])
+}
+
+/// `muster delivery set`
+struct DeliverySet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Set how mail leaves; fields not named stay as they are at this level.",
+        discussion: """
+              muster delivery set --certificate mail --alert-on-required-tls-failure
+              muster delivery set --clear interface --machine mx1
+            """)
+
+    @Option(help: ArgumentHelp("The certificate shown to servers that ask for one.", valueName: "name"))
+    var certificate: String?
+
+    @Option(help: ArgumentHelp("The interface mail leaves by; without one, the machine chooses.", valueName: "name"))
+    var interface: String?
+
+    @Flag(
+        name: .customLong("alert-on-required-tls-failure"), inversion: .prefixedNo,
+        help: "Raise an alert when a required TLS connection fails.")
+    var alertOnRequiredTLSFailure: Bool?
+
+    @OptionGroup var clearing: ClearOptions
+    @OptionGroup var place: LevelOptions
+    @OptionGroup var manager: ManagerOptions
+
+    func validate() throws { _ = try patch() }
+
+    func run() async throws {
+        let patch = try patch()
+        try await manager.submit { try patch.edit(at: place.level(for: .delivery), .delivery, EntryNaming.onlyEntry) }
+    }
+
+    private func patch() throws -> FieldPatch {
+        var patch = FieldPatch()
+        patch.set("certificate", certificate)
+        patch.set("interface", interface)
+        patch.set("alertOnRequiredTLSFailure", alertOnRequiredTLSFailure)
+        try patch.clear(clearing.clear, of: .delivery)
+        return patch
+    }
+}

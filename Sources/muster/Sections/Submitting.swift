@@ -1,0 +1,100 @@
+import AdminClient
+import AdminContract
+import ArgumentParser
+import ClusterModel
+
+extension ManagerOptions {
+    /// Submits one edit and says what it did.
+    func submit(_ edit: () throws -> EntryEdit) async throws {
+        let summary = try await withManager { client in try await client.edit([try edit()]) }
+        try show(summary)
+    }
+
+    /// Says what edits did.
+    func show(_ summary: EditSummary) throws {
+        try renderer.show(summary) { style in
+            guard !summary.changes.isEmpty else { return "Nothing to change: it is so already." }
+            return summary.changes.map { $0.text(style) }.joined(separator: "\n") + "\n" + commitReminder
+        }
+    }
+}
+
+extension ChangeView {
+    /// The change for people: what it is about, then each field that differs.
+    func text(_ style: Style) -> String {
+        let subject = "\(section)\(entry.map { "/\($0)" } ?? "") at \(level)".printable()
+        let lines = fieldLines.map { $0.printable() } + (conflict.map { [style.paint("conflict: ", .bad) + $0.printable()] } ?? [])
+        return ([style.paint("\(verb) \(subject)", .heading)] + lines.map { "  " + $0 }).joined(separator: "\n")
+    }
+
+    private var verb: String {
+        switch change {
+        case "set": before == .null ? "Set" : "Changed"
+        case "hide": "Hidden:"
+        case "remove": "Unset:"
+        case "isolate": "Isolated:"
+        case "inherit": "Inherited again:"
+        default: change
+        }
+    }
+
+    private var fieldLines: [String] {
+        guard change == "set" else { return [] }
+        guard section != .certificates else {
+            let new = shortText(of: after, in: section)
+            return [before == .null ? new : "\(shortText(of: before, in: section)) → \(new)"]
+        }
+        return differences(from: before, to: after)
+    }
+}
+
+/// Fields of an entry that a command was given: what `set` merges into it.
+struct FieldPatch {
+    private var members: [String: JSONValue] = [:]
+
+    mutating func set(_ field: String, _ text: String?) {
+        if let text { members[field] = .string(text) }
+    }
+
+    mutating func set(_ field: String, _ number: Int?) {
+        if let number { members[field] = .integer(Int64(number)) }
+    }
+
+    mutating func set(_ field: String, _ flag: Bool?) {
+        if let flag { members[field] = .boolean(flag) }
+    }
+
+    /// A list; none given leaves the field as it is.
+    mutating func set(_ field: String, _ list: [JSONValue]) {
+        if !list.isEmpty { members[field] = .array(list) }
+    }
+
+    /// Fields of a setting inside the setting; none given leaves it as it is.
+    mutating func set(_ field: String, _ inner: FieldPatch) {
+        if !inner.members.isEmpty { members[field] = .object(inner.members) }
+    }
+
+    /// Fields that get their standard value again, or none.
+    mutating func clear(_ fields: [String], of section: SectionName) throws {
+        let known = Section.named(section)?.schema["properties"]?.members.map { Set($0.keys) } ?? []
+        for field in fields {
+            guard known.contains(field) else {
+                throw ValidationError(
+                    "There is no field \"\(field)\" in \(section). The fields are \(known.sorted().joined(separator: ", ")).")
+            }
+            guard members[field] == nil else { throw ValidationError("\"\(field)\" is both set and cleared.") }
+            members[field] = .null
+        }
+    }
+
+    /// The edit that changes these fields only.
+    func edit(at level: Level, _ section: SectionName, _ entry: String) -> EntryEdit {
+        EntryEdit(level: level, section: section, entry: entry, operation: .merge(.object(members)))
+    }
+}
+
+/// `--clear FIELD`, which every `set` takes.
+struct ClearOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Clear this field: it gets its standard value again, or none. May be repeated.", valueName: "field"))
+    var clear: [String] = []
+}

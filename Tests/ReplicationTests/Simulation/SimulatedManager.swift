@@ -1,0 +1,134 @@
+import ClusterModel
+import Replication
+
+/// A manager with a log that can fail, driven by the same decisions as the real one.
+final class SimulatedManager {
+    unowned let world: SimulatedWorld
+    /// What is on the manager's disk.
+    private(set) var log: [SimulatedEntry] = []
+    private var storedRecords: [MembershipID: MachineRecord] = [:]
+    private var vault = SimulatedVault()
+    private var made = 0
+
+    /// What the process holds; nil while it is down.
+    private(set) var publisher: Publisher?
+    private var settings: SimulatedSettings
+    private var incarnation = 0
+
+    init(world: SimulatedWorld) {
+        self.world = world
+        settings = SimulatedSettings(groupOf: world.groupOf)
+    }
+
+    var isUp: Bool { publisher != nil }
+
+    func start() {
+        incarnation += 1
+        settings = SimulatedSettings(groupOf: world.groupOf)
+        for entry in log { settings.fold(entry) }
+        publisher = Publisher(records: storedRecords)
+        publish()
+        world.network.listen(
+            .init(
+                opened: { [unowned self] id, member in decide { $0.opened(id, membership: member, now: $1) } },
+                received: { [unowned self] message, id in received(message, id) },
+                closed: { [unowned self] id in decide { publisher, _ in publisher.closed(id) } }))
+        tick(incarnation)
+    }
+
+    func crash() {
+        world.note("manager crashes")
+        publisher = nil
+        incarnation += 1
+        world.network.stopListening()
+        world.clock.schedule(after: world.random.between(10, 8000)) { [unowned self] in if !isUp { start() } }
+    }
+
+    /// One append: it may fail with nothing written, and the process may end before or after the entry is safe.
+    func append(_ events: [SimulatedEvent]) {
+        guard isUp else { return }
+        if world.happens(60) { return world.note("append fails") }
+        let entry = SimulatedEntry(
+            id: world.nextEntry(), events: events,
+            head: LogHead(
+                position: log.count + 1, hash: Digest(hashing: (log.last?.head.hash.bytes ?? []) + Array("\(world.entries)".utf8))))
+        if world.happens(20) { return crash() }
+        log.append(entry)
+        if world.happens(20) { return crash() }
+        world.answered.append(entry)
+        world.note("entry \(entry.head.position) is answered")
+        settings.fold(entry)
+        let current = incarnation
+        world.clock.schedule(after: world.random.between(0, 30)) { [unowned self] in
+            if current == incarnation { publish() }
+        }
+    }
+
+    func certificate() -> JSONValue {
+        made += 1
+        return vault.makeCertificate(made)
+    }
+
+    func retry(_ member: MembershipID) {
+        decide { $0.retry(member, now: $1) }
+    }
+
+    private func publish() {
+        let targets = settings.targets()
+        for (membership, target) in targets { world.computed(target.configuration, for: membership) }
+        decide { [settings] in $0.stateChanged(targets: targets, ended: settings.ended, head: settings.head, now: $1) }
+    }
+
+    private func tick(_ current: Int) {
+        guard current == incarnation else { return }
+        decide { $0.tick(now: $1) }
+        world.clock.schedule(after: 1000) { [unowned self] in tick(current) }
+    }
+
+    private func received(_ message: MemberMessage, _ id: ConnectionID) {
+        switch message {
+        case .hello(let hello):
+            let isKnown = hello.seen == .empty || log.prefix(settings.head.position).contains { $0.head == hello.seen }
+            decide { $0.hello(id, hello, isSeenKnown: isKnown, now: $1) }
+        case .receipt(let receipt): decide { $0.receipt(id, receipt, now: $1) }
+        default: decide { $0.heard(id, now: $1) }
+        }
+    }
+
+    private func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {
+        guard var deciding = publisher else { return }
+        publisher = nil  // one owner: no copy is made of what is decided on
+        let actions = decision(&deciding, world.now)
+        publisher = deciding
+        for action in actions { perform(action) }
+    }
+
+    private func perform(_ action: Publisher.Action) {
+        let network = world.network
+        switch action {
+        case .welcome(let id, let head): network.send(.welcome(head), on: id)
+        case .update(let id, let plan):
+            guard let lacking = try? plan.materialLacking() else { return world.violation("settings that do not read") }
+            network.send(.update(plan.update(material: vault.load(lacking)).acrossTheWire), on: id)
+        case .refuse(let id, let code, let reason):
+            world.note("manager refuses: \(code.rawValue)")
+            network.send(.refused(code, reason: reason), on: id)
+        case .end(let id, let ended): network.send(.ended(ended), on: id)
+        case .close(let id): network.close(id, from: .manager)
+        case .record(let membership, _):
+            // Kept now and then, as in the real one: a crash loses the newest.
+            if world.random.chance(700) { storedRecords[membership] = publisher?.record(of: membership) }
+        case .alarm(.logUnknown): world.violation("a member has seen an entry that the log lacks")
+        case .alarm(let alarm): world.note("alarm \(alarm)")
+        }
+    }
+}
+
+extension Update {
+    /// The update as the other end reads it: made anew from the bytes of its entries.
+    fileprivate var acrossTheWire: Update {
+        var update = self
+        update.sections = sections.flatMap { EffectiveConfiguration(plain: EffectiveConfiguration(sections: [$0]).plain).sections }
+        return update
+    }
+}

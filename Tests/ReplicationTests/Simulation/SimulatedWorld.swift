@@ -1,0 +1,210 @@
+import ClusterModel
+import Replication
+
+/// A whole cluster in one thread: a manager, its members, the network between them, and what goes wrong, all from one seed.
+final class SimulatedWorld {
+    let seed: UInt64
+    var random: SplitMix64
+    let clock = VirtualClock()
+    private(set) lazy var network = InProcessNetwork(clock: clock) { [unowned self] in random.between(1, happens(50) ? 2000 : 20) }
+    private(set) lazy var manager = SimulatedManager(world: self)
+    private(set) var members: [SimulatedMember] = []
+    private(set) var groupOf: [MembershipID: GroupID] = [:]
+
+    /// Whether things still go wrong.
+    private(set) var isStormy = true
+    /// Entries that somebody was told are in the log.
+    var answered: [SimulatedEntry] = []
+    private(set) var entries = 0
+    private var computed: [Digest: [UInt8]] = [:]
+    private var computedFor: [MembershipID: Set<Digest>] = [:]
+
+    private(set) var violation: String?
+    private var trace: [String] = []
+
+    init(seed: UInt64) {
+        self.seed = seed
+        random = SplitMix64(seed: seed)
+        let groups = [GroupID(rawValue: "eu"), GroupID(rawValue: "us")]
+        let count = random.between(2, 6)
+        let ids = (1...count).map { MembershipID(rawValue: "m\($0)") }
+        for id in ids { groupOf[id] = random.pick(groups) }
+        members = ids.map { SimulatedMember(world: self, id: $0, refusesPoison: random.chance(250)) }
+    }
+
+    /// The wall clock of everybody.
+    var now: Timestamp { Timestamp(seconds: 1_000_000 + Int64(clock.now / 1000)) }
+
+    /// Whether something goes wrong here; never once the storm is over.
+    func happens(_ permille: Int) -> Bool { isStormy && random.chance(permille) }
+
+    func nextEntry() -> Int {
+        entries += 1
+        return entries
+    }
+
+    // MARK: - What must hold
+
+    func note(_ text: @autoclosure () -> String) {
+        if isTracing { trace.append("\(clock.now) ms  \(text())") }
+    }
+
+    /// Set for the second run of a seed that failed, so that all others need not write down what nobody reads.
+    var isTracing = false
+    var story: String { trace.suffix(60).joined(separator: "\n") }
+
+    func violation(_ text: String) {
+        note("VIOLATION: \(text)")
+        violation = violation ?? text
+    }
+
+    func computed(_ configuration: EffectiveConfiguration, for member: MembershipID) {
+        if computed[configuration.digest] == nil { computed[configuration.digest] = configuration.plain.canonicalBytes }
+        computedFor[member, default: []].insert(configuration.digest)
+    }
+
+    /// No machine ever serves a mix: what it serves is, byte for byte, something that the manager computed.
+    func check(_ serving: EffectiveConfiguration) {
+        guard computed[serving.digest] == serving.plain.canonicalBytes else {
+            return violation("a machine serves \(serving.digest.short), which nobody computed")
+        }
+    }
+
+    /// What must hold after every step.
+    private func checkStep() {
+        if let last = answered.last, manager.log.count < last.head.position || manager.log[last.head.position - 1].id != last.id {
+            violation("the answered entry \(last.head.position) is lost")
+        }
+        for member in members {
+            if let serving = member.gateway.serving, computedFor[member.id]?.contains(serving.digest) != true {
+                violation("\(member.id) serves \(serving.digest.short), which was computed for others only")
+            }
+            guard let publisher = manager.publisher, let goal = publisher.target(of: member.id),
+                let record = publisher.record(of: member.id), record.isConnected, record.vouches(for: goal.target.digest)
+            else { continue }
+            if member.gateway.serving?.digest != goal.target.digest {
+                violation("\(member.id) counts as synced with \(goal.target.digest.short) and serves something else")
+            }
+        }
+    }
+
+    // MARK: - The run
+
+    /// Runs the storm, then the calm in which everything must come right. The first violation, if any.
+    func run() -> String? {
+        manager.start()
+        manager.append(firstSettings())
+        for member in members { clock.schedule(after: random.between(0, 500)) { member.start() } }
+        trouble()
+        run(until: random.between(30_000, 90_000))
+        isStormy = false
+        note("the storm is over")
+        for member in members { network.setReachable(member.id, true) }
+        if !manager.isUp { manager.start() }
+        for _ in 0..<40 where violation == nil {
+            run(until: clock.now + 10_000)
+            let unsettled = members.filter { !isSettled($0) }
+            if unsettled.isEmpty { return violation }
+            for member in unsettled where isPassingRejection(member) { manager.retry(member.id) }
+        }
+        return violation ?? "not settled: " + members.filter { !isSettled($0) }.map(standing).joined(separator: ", ")
+    }
+
+    private func run(until time: Int) {
+        while violation == nil, let next = clock.nextTime, next <= time {
+            _ = clock.step()
+            checkStep()
+        }
+        // Time passes even when nothing happens in it.
+        clock.schedule(after: max(0, time - clock.now)) {}
+        while violation == nil, let next = clock.nextTime, next <= time { _ = clock.step() }
+    }
+
+    /// Synced; or rejected by a gateway that always will; or, if its membership ended, standalone.
+    private func isSettled(_ member: SimulatedMember) -> Bool {
+        guard let publisher = manager.publisher else { return false }
+        guard let goal = publisher.target(of: member.id), let status = publisher.status(of: member.id) else { return member.isStandalone }
+        if member.gateway.refuses(goal.configuration) { return status.state == .rejected && member.gateway.serving != goal.configuration }
+        return status.state == .synced && member.gateway.serving == goal.configuration
+            && member.currentConfiguration() == goal.configuration
+    }
+
+    /// A bad moment, or a timeout: somebody looks at it and tries again.
+    private func isPassingRejection(_ member: SimulatedMember) -> Bool {
+        guard let publisher = manager.publisher, let goal = publisher.target(of: member.id) else { return false }
+        return publisher.status(of: member.id)?.state == .rejected && !member.gateway.refuses(goal.configuration)
+    }
+
+    private func standing(_ member: SimulatedMember) -> String {
+        let status = manager.publisher?.status(of: member.id)
+        return "\(member.id) is \(status?.state.rawValue ?? "not a member") \(status?.reasons ?? [])"
+    }
+
+    // MARK: - Trouble
+
+    private func trouble() {
+        guard isStormy else { return }
+        happen()
+        clock.schedule(after: random.between(50, 4000)) { [unowned self] in trouble() }
+    }
+
+    private func happen() {
+        let member = random.pick(members)
+        switch random.between(0, 99) {
+        case 0..<50:
+            let changes = (1...random.between(1, 3)).map { _ in change() }
+            manager.append(changes)
+        case 50..<65:
+            guard let connection = network.openConnections.first else { return }
+            note("a connection breaks")
+            network.breakOff(connection, memberHearsAfter: random.between(1, 3000), managerHearsAfter: random.between(1, 3000))
+        case 65..<73:
+            note("\(member.id) is cut off")
+            network.setReachable(
+                member.id, false, memberNoticesAfter: random.between(1, 60_000), managerNoticesAfter: random.between(1, 60_000))
+            clock.schedule(after: random.between(100, 20_000)) { [unowned self] in network.setReachable(member.id, true) }
+        case 73..<79: if manager.isUp { manager.crash() }
+        case 79..<92: if member.mayCrash { member.crash() }
+        case 92..<93: manager.append([.removed(member.id)])
+        default: manager.retry(member.id)
+        }
+    }
+
+    private func firstSettings() -> [SimulatedEvent] {
+        var events: [SimulatedEvent] = [
+            .set(.cluster, .certificates, "mail", manager.certificate()),
+            .set(.cluster, .mailFlowPolicies, "accepted", MailFlowPolicySetting(tls: .preferred).json),
+            .set(.cluster, .listeners, "public", ["interface": "data1", "certificate": "mail", "defaultPolicy": "accepted"]),
+        ]
+        for (index, member) in members.enumerated() {
+            let interface = InterfaceSetting(hostname: "\(member.id).example.com", address: "127.0.0.\(index + 1)")
+            events.append(.set(.machine(member.id), .interfaces, "data1", interface.json))
+        }
+        return events
+    }
+
+    private func change() -> SimulatedEvent {
+        let level = random.pick([
+            LayerID.cluster, .group(GroupID(rawValue: "eu")), .group(GroupID(rawValue: "us")), .machine(random.pick(members).id),
+        ])
+        switch random.between(0, 9) {
+        case 0..<4:
+            let tls = random.pick([DestinationSetting.TLS.none, .preferred, .required])
+            let value = random.chance(700) ? DestinationSetting(tls: tls).json : nil
+            return .set(level, .destinations, random.pick(["a.example", "b.example", "c.example"]), value)
+        case 4..<5: return .set(level, .destinations, poison, random.chance(400) ? DestinationSetting(tls: .required).json : nil)
+        case 5..<8:
+            let isKept = level == .cluster || random.chance(700)
+            return .set(level, .certificates, "mail", isKept ? manager.certificate() : nil)
+        case 8..<9:
+            let isKept = level == .cluster || random.chance(700)
+            return .set(
+                level, .mailFlowPolicies, "accepted",
+                isKept ? MailFlowPolicySetting(tls: random.pick([.off, .preferred, .required])).json : nil)
+        default:
+            var delivery = DeliverySetting()
+            delivery.certificate = random.chance(500) ? "mail" : nil
+            return .set(level, .delivery, "settings", random.chance(700) ? delivery.json : nil)
+        }
+    }
+}
