@@ -66,7 +66,10 @@ struct JoiningTests {
             switch wrong {
             case .anotherKey: answer.certificate = (try? manager.admission(of: request, key: otherKey))?.certificate ?? ""
             case .anotherMembership: answer.membership = MembershipID(rawValue: "m2")
-            case .anotherAuthority: answer.trust = other.authority.certificatePEM
+            case .anotherAuthority:
+                // All of it fits together; only the invitation's pin tells.
+                guard let theirs = try? other.admission(of: request) else { return }
+                answer = theirs
             case .anotherCluster: answer.clusterID = "f123456789abcdef0123456789abcdef"
             case .preview: answer.isPreview = true
             }
@@ -134,6 +137,15 @@ struct JoiningTests {
         #expect(current.configuration.keys == configuration.keys)
         #expect(try scratch.allFiles().values.allSatisfy { !$0.contains(key) })
         #expect(throws: Refusal(.conflict, "")) { try directory.leave() }
+    }
+
+    @Test func `a machine whose identity is damaged can leave`() async throws {
+        let directory = try scratch.machine()
+        try directory.takeUp(.anybody)
+        try scratch.replace("identity/membership.json", with: "damage")
+        #expect(throws: Refusal(.unreadable, "")) { try directory.membership() }
+        _ = try directory.leave()
+        #expect(try directory.membership() == nil)
     }
 
     @Test func `leaving before anything was applied gives the old settings back`() async throws {

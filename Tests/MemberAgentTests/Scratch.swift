@@ -7,7 +7,11 @@ import Synchronization
 
 /// A directory that goes with the test.
 final class Scratch: Sendable {
-    let path = FileManager.default.temporaryDirectory.appending(path: "muster-agent-\(UUID().uuidString)").path()
+    /// In memory where there is such a place: these tests flush thousands of times.
+    let path = "\(Scratch.place)/muster-agent-\(UUID().uuidString)"
+
+    private static let place =
+        FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : FileManager.default.temporaryDirectory.path()
 
     deinit {
         // Nothing there is well too.
