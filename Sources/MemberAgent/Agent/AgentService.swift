@@ -112,6 +112,7 @@ package actor AgentService {
         case .tick:
             let errands = await lookAtMembership()
             return errands + (await lookAtCurrent())
+        case .resumptionIsDue: return await obey(following?.follower.started())
         case .opened(let connection): return await opened(connection)
         case .heard(let number, let message): return await heard(message, on: number)
         case .closed(let number, let reason): return await closed(number, reason: reason)
@@ -135,6 +136,8 @@ enum AgentEvent: Sendable {
     /// A second went by.
     case tick
     case opened(ManagerConnection)
+    /// It is time to try the gateway again.
+    case resumptionIsDue
     case heard(Int, ManagerMessage)
     /// The connection of that number is gone, or could not be made.
     case closed(Int, reason: String)
@@ -151,10 +154,20 @@ struct ManagerConnection: Sendable {
 enum Errand: Sendable, CustomStringConvertible {
     /// Connects to a manager after a while, and listens to it.
     case dial(number: Int, manager: String, membership: LocalMembership, after: Duration)
+    /// Puts what was in force before in force again after a while.
+    case resume(after: Duration)
+
+    /// How long it waits first.
+    var pause: Duration {
+        switch self {
+        case .dial(number: _, manager: _, membership: _, after: let pause), .resume(after: let pause): pause
+        }
+    }
 
     var description: String {
         switch self {
         case .dial(let number, let manager, membership: _, after: _): "connection \(number) to \(manager)"
+        case .resume: "resumption"
         }
     }
 }
