@@ -133,7 +133,10 @@ let package = Package(
         tests("ReplicationTests", ["ClusterModel", "ClusterLog", "Replication"]),
         tests(
             "TransportContractTests",
-            ["ClusterModel", "Replication", "ReplicationTransport", "Certificates", "WireMessages", nioCore, nioPosix, nioSSL, nioEmbedded]),
+            [
+                "ClusterModel", "Replication", "ReplicationTransport", "Certificates", "WireMessages", logging, nioCore, nioEmbedded,
+                nioPosix, nioSSL, nioTLS, subprocess, swiftProtobuf,
+            ]),
         tests("GatewaysTests", ["ClusterModel", "Certificates", "Gateways", nioCore, nioPosix, nioSSL, nioEmbedded, subprocess]),
         tests(
             "MemberAgentTests",

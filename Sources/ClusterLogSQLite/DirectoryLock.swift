@@ -24,7 +24,11 @@ final class DirectoryLock: Sendable {
         self.descriptor = descriptor
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A process that is being started may hold a copy of the descriptor for a moment: closing alone would not let go.
+        _ = flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }
 
 /// The few calls to the system that the log makes itself.

@@ -13,7 +13,9 @@ extension AdminDesk {
     }
 
     /// What would happen; nothing is kept.
-    private func preview(_ document: ClusterDocument, _ fulfilled: DocumentDesk.Fulfilled, for caller: Caller) async throws(Refusal) -> ApplyView {
+    private func preview(_ document: ClusterDocument, _ fulfilled: DocumentDesk.Fulfilled, for caller: Caller) async throws(Refusal)
+        -> ApplyView
+    {
         let state = await ledger.state
         var changes = try await desk.changes(of: caller.user)
         var generator = SystemRandomNumberGenerator()
@@ -21,7 +23,9 @@ extension AdminDesk {
         for name in new {
             changes.submit(GroupAdded(group: GroupID(rawValue: randomIdentifier(using: &generator)), name: name))
         }
-        for edit in try documents.edits(document, fulfilled, view: try state.applying(changes), committed: state) { try changes.submit(edit) }
+        for edit in try documents.edits(document, fulfilled, view: try state.applying(changes), committed: state) {
+            try changes.submit(edit)
+        }
         let decided = try ChangeDesk.decide(changes, comment: "", on: state)
         let after = try state.applying(decided.edits, groups: decided.groups)
         return ApplyView(

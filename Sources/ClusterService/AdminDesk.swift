@@ -130,4 +130,3 @@ extension AdminDesk {
         try await verification.verify()
     }
 }
-

@@ -46,7 +46,8 @@ package struct DocumentDesk: Sendable {
                     throw Refusal(.invalid, "The name \"\(name)\" is reserved for the ready-made certificate. Choose another.")
                 }
                 let existing = layer[.certificates, name]?.state.value
-                fulfilled.settings[Fulfilled.Place(level: level, name: name)] = try await setting(source, existing: existing, storing: storing)
+                fulfilled.settings[Fulfilled.Place(level: level, name: name)] = try await setting(
+                    source, existing: existing, storing: storing)
             }
         }
         return fulfilled
@@ -103,7 +104,8 @@ package struct DocumentDesk: Sendable {
                     guard layer[section, name]?.state != state else { continue }
                     let change: EntryChange = state.value.map { .set($0) } ?? .hide
                     edits.append(
-                        Edit(layer: id, section: section, entry: name, change: change, basis: committed.layer(id)?[section, name]?.revision))
+                        Edit(layer: id, section: section, entry: name, change: change, basis: committed.layer(id)?[section, name]?.revision)
+                    )
                 }
                 let isIsolated = document.isolated[level]?.contains(section) ?? false
                 if layer[section].isIsolated != isIsolated {

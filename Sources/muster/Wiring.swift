@@ -71,7 +71,8 @@ struct ManagerWiring {
         }
         guard created.masterKey == master.id else {
             throw Refusal(
-                .unreadable, "The master key at \(path) is not this cluster's: the log names \(created.masterKey), and this is \(master.id). Give the right one with --master-key."
+                .unreadable,
+                "The master key at \(path) is not this cluster's: the log names \(created.masterKey), and this is \(master.id). Give the right one with --master-key."
             )
         }
     }

@@ -6,7 +6,10 @@ struct CanonicalTests {
     @Test(arguments: [
         (#"{"b":1,"a":[true,null,"x"]}"#, #"{"a":[true,null,"x"],"b":1}"#),
         (#" { "a" : "é\u00e9\n\u0001\/" } "#, #"{"a":"éé\n\u0001/"}"#),
-        (#"{"\u20ac":1,"\r":2,"\ufb33":3,"1":4,"\ud83d\ude00":5,"\u00f6":6}"#, "{\"\\r\":2,\"1\":4,\"\u{F6}\":6,\"\u{20AC}\":1,\"\u{1F600}\":5,\"\u{FB33}\":3}"),
+        (
+            #"{"\u20ac":1,"\r":2,"\ufb33":3,"1":4,"\ud83d\ude00":5,"\u00f6":6}"#,
+            "{\"\\r\":2,\"1\":4,\"\u{F6}\":6,\"\u{20AC}\":1,\"\u{1F600}\":5,\"\u{FB33}\":3}"
+        ),
         ("-12", "-12"),
     ])
     func `keys are sorted and escapes are the shortest`(_ text: String, _ canonical: String) throws {

@@ -41,8 +41,7 @@ final class FakeManager: ManagerConnector {
         }
     }
 
-    /// Every connection, as it is opened.
-    let connections: AsyncStream<Connection>
+    private let connections: AsyncStream<Connection>
     private let opening: AsyncStream<Connection>.Continuation
     private let state = Mutex<(isReachable: Bool, answers: (@Sendable (MemberMessage, Connection) -> Void)?)>((true, nil))
 
@@ -50,6 +49,11 @@ final class FakeManager: ManagerConnector {
         authority = try ClusterAuthority.create(clusterID: FakeManager.clusterID, clusterName: "acme", now: .now)
         (connections, opening) = AsyncStream.makeStream()
     }
+
+    /// The next connection that is opened; nil when nobody will open one.
+    func next() async -> Connection? { await connections.first { _ in true } }
+
+    func end() { opening.finish() }
 
     var isReachable: Bool {
         get { state.withLock { $0.isReachable } }

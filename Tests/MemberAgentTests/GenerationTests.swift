@@ -2,6 +2,7 @@ import ClusterModel
 import FoundationEssentials
 import Gateways
 import MemberAgent
+import Replication
 import Testing
 
 @Suite("Generations on the disk")
@@ -9,6 +10,7 @@ struct GenerationTests {
     @Test func `a generation comes back as it was laid out`() throws {
         let scratch = Scratch()
         let directory = try scratch.machine()
+        try directory.takeUp(.anybody)
         let target = Target(position: 7, revision: 3, digest: try configuration.settings.digest)
         let laid = try directory.layOut(try configuration, kind: .member, target: target)
         try directory.switchCurrent(to: laid.number)
@@ -19,7 +21,7 @@ struct GenerationTests {
         #expect(read?.settings.digest == target.digest)
         #expect(try read?.configuration.keys == configuration.keys)
         #expect(try read?.configuration.chains == configuration.chains)
-        #expect(try read?.settings[.certificates, "mail"]?.origin.layer == .cluster)
+        #expect(read?.settings[.certificates, "mail"]?.origin.layer == .cluster)
     }
 
     @Test func `only the owner may read what is laid out`() throws {
@@ -63,7 +65,7 @@ struct GenerationTests {
 
     @Test func `everything is flushed before a rename puts it in place, and the rename after`() throws {
         let scratch = Scratch()
-        _ = try scratch.machine()
+        try scratch.machine().takeUp(.anybody)
         let recorder = PowerCut()
         let directory = try scratch.machine(faults: recorder)
         let laid = try directory.layOut(try configuration, kind: .member)
@@ -149,11 +151,19 @@ struct GenerationTests {
     }
 }
 
+extension LocalMembership {
+    /// An identity where only its being there matters.
+    static let anybody = LocalMembership(
+        facts: Facts(membership: FakeManager.membership, clusterID: "c1", cluster: "acme", group: "main", managers: []),
+        identity: MemberIdentity(certificate: "certificate", key: "key"), trust: "trust")
+}
+
 /// Lays out and puts in force, as an agent does.
 @discardableResult
 func apply(
     _ configuration: GatewayConfiguration, kind: Generation.Kind = .member, in directory: StateDirectory
 ) throws(Refusal) -> Generation {
+    if kind == .member, try directory.membershipFacts() == nil { try directory.takeUp(.anybody) }
     let laid = try directory.layOut(configuration, kind: kind)
     try directory.switchCurrent(to: laid.number)
     return laid

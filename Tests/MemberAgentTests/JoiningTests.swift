@@ -66,7 +66,10 @@ struct JoiningTests {
             switch wrong {
             case .anotherKey: answer.certificate = (try? manager.admission(of: request, key: otherKey))?.certificate ?? ""
             case .anotherMembership: answer.membership = MembershipID(rawValue: "m2")
-            case .anotherAuthority: answer.trust = other.authority.certificatePEM
+            case .anotherAuthority:
+                // All of it fits together; only the invitation's pin tells.
+                guard let theirs = try? other.admission(of: request) else { return }
+                answer = theirs
             case .anotherCluster: answer.clusterID = "f123456789abcdef0123456789abcdef"
             case .preview: answer.isPreview = true
             }
@@ -136,6 +139,15 @@ struct JoiningTests {
         #expect(throws: Refusal(.conflict, "")) { try directory.leave() }
     }
 
+    @Test func `a machine whose identity is damaged can leave`() async throws {
+        let directory = try scratch.machine()
+        try directory.takeUp(.anybody)
+        try scratch.replace("identity/membership.json", with: "damage")
+        #expect(throws: Refusal(.unreadable, "")) { try directory.membership() }
+        _ = try directory.leave()
+        #expect(try directory.membership() == nil)
+    }
+
     @Test func `leaving before anything was applied gives the old settings back`() async throws {
         let (directory, manager) = (try scratch.machine(), try FakeManager())
         let own = try layOutOwn(in: directory)
@@ -151,7 +163,7 @@ struct JoiningTests {
         let manager = try FakeManager()
         let membership = try await admitted(by: manager)
         let steps = try crashes { directory in
-            try directory.adopt(membership)
+            try directory.takeUp(membership)
             try apply(configuration, in: directory)
         } during: { directory in
             _ = try directory.leave()
@@ -170,7 +182,7 @@ struct JoiningTests {
         let membership = try await admitted(by: try FakeManager())
         let steps = try crashes { _ in
         } during: { directory in
-            try directory.adopt(membership)
+            try directory.takeUp(membership)
         } then: { directory, step in
             let read = try directory.membership()
             #expect(read == nil || read == membership, "\(step)")
@@ -241,8 +253,10 @@ func admitted(by manager: FakeManager) async throws -> LocalMembership {
 
 /// A standalone machine's own settings, with a certificate.
 @discardableResult
-func layOutOwn(in directory: StateDirectory, port: Int = 2525, sample: Sample? = nil) throws -> Generation {
-    let configuration = try GatewayConfiguration.serving(sample ?? Sample.one.get(), port: port)
+func layOutOwn(
+    in directory: StateDirectory, port: Int = 2525, at address: String = "127.0.0.1", sample: Sample? = nil
+) throws -> Generation {
+    let configuration = try GatewayConfiguration.serving(sample ?? Sample.one.get(), port: port, at: address)
     let material =
         configuration.keys.map { Material(kind: .key, digest: $0.key, pem: Array($0.value.utf8)) }
         + configuration.chains.map { Material(kind: .chain, digest: $0.key, pem: Array($0.value.utf8)) }

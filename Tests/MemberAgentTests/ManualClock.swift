@@ -11,15 +11,15 @@ final class ManualClock: Clock {
 
     private struct State {
         var now = Instant(offset: .zero)
-        var sleepers: [Int: (deadline: Instant, wake: CheckedContinuation<Void, any Error>)] = [:]
+        var sleepers: [Int: (asked: Duration, deadline: Instant, wake: CheckedContinuation<Void, any Error>)] = [:]
         var cancelled: Set<Int> = []
         var next = 0
     }
 
     private let state = Mutex(State())
-    /// How long each sleeper wants to sleep, as it lies down.
-    let sleeps: AsyncStream<Duration>
-    private let sleeping: AsyncStream<Duration>.Continuation
+    /// Each time that somebody lies down.
+    private let sleeps: AsyncStream<Void>
+    private let sleeping: AsyncStream<Void>.Continuation
 
     init() { (sleeps, sleeping) = AsyncStream.makeStream() }
 
@@ -36,11 +36,11 @@ final class ManualClock: Clock {
                 let (isDue, isCancelled) = state.withLock { state in
                     let isCancelled = state.cancelled.remove(id) != nil
                     let isDue = deadline <= state.now
-                    if !isCancelled, !isDue { state.sleepers[id] = (deadline, wake) }
+                    if !isCancelled, !isDue { state.sleepers[id] = (state.now.duration(to: deadline), deadline, wake) }
                     return (isDue, isCancelled)
                 }
                 if isCancelled { wake.resume(throwing: CancellationError()) } else if isDue { wake.resume() }
-                sleeping.yield(now.duration(to: deadline))
+                sleeping.yield()
             }
         } onCancel: {
             let sleeper = state.withLock { state in
@@ -52,8 +52,19 @@ final class ManualClock: Clock {
         }
     }
 
+    /// Waits until somebody sleeps for such a time, and turns the clock to the end of it.
+    func wake(where fits: (Duration) -> Bool) async {
+        while true {
+            if let asked = state.withLock({ $0.sleepers.values.map(\.asked).first(where: fits) }) { return advance(by: asked) }
+            _ = await sleeps.first { _ in true }
+        }
+    }
+
+    /// The agent's second goes by.
+    func tick() async { await wake { $0 == .seconds(1) } }
+
     /// Turns the clock and wakes who is due.
-    func advance(by duration: Duration) {
+    private func advance(by duration: Duration) {
         let due = state.withLock { state in
             state.now = state.now.advanced(by: duration)
             let due = state.sleepers.filter { $0.value.deadline <= state.now }

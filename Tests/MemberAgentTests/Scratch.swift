@@ -7,7 +7,11 @@ import Synchronization
 
 /// A directory that goes with the test.
 final class Scratch: Sendable {
-    let path = FileManager.default.temporaryDirectory.appending(path: "muster-agent-\(UUID().uuidString)").path()
+    /// In memory where there is such a place: these tests flush thousands of times.
+    let path = "\(Scratch.place)/muster-agent-\(UUID().uuidString)"
+
+    private static let place =
+        FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : FileManager.default.temporaryDirectory.path()
 
     deinit {
         // Nothing there is well too.
@@ -65,7 +69,9 @@ extension Timestamp {
 
 extension GatewayConfiguration {
     /// One listener with this certificate on `data1`.
-    static func serving(_ sample: Sample, port: Int, from layer: LayerID = .cluster) -> GatewayConfiguration {
+    static func serving(
+        _ sample: Sample, port: Int, at address: String = "127.0.0.1", from layer: LayerID = .cluster
+    ) -> GatewayConfiguration {
         var listener = ListenerSetting()
         listener.interface = "data1"
         listener.port = port
@@ -82,7 +88,7 @@ extension GatewayConfiguration {
                 section(.certificates, "mail", sample.made.setting, layer),
                 section(.listeners, "public", listener, layer),
                 section(.mailFlowPolicies, "accepted", MailFlowPolicySetting(tls: .preferred), layer),
-                section(.interfaces, "data1", InterfaceSetting(hostname: "mx1.example.com", address: "127.0.0.1"), own),
+                section(.interfaces, "data1", InterfaceSetting(hostname: "mx1.example.com", address: address), own),
             ]),
             chains: [sample.made.chain.blob: sample.made.chain.pem], keys: [sample.made.key.facts.fingerprint: sample.keyPEM])
     }
@@ -96,6 +102,10 @@ final class PowerCut: DiskFaults {
     init(at step: Int = .max) { state = Mutex(([], step)) }
 
     var steps: [DiskStep] { state.withLock { $0.steps } }
+    var hasCut: Bool { state.withLock { $0.steps.count > $0.at } }
+
+    /// Cuts before the n-th step from now.
+    func arm(in steps: Int) { state.withLock { $0.at = $0.steps.count + steps } }
 
     func before(_ step: DiskStep) throws(Refusal) {
         let isCut = state.withLock { state in

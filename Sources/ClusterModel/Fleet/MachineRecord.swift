@@ -15,7 +15,7 @@ package struct MachineRecord: Hashable, Sendable, Codable {
     /// The newest receipt, in the order of arrival: clocks differ.
     package private(set) var lastReceived: Receipt?
     package private(set) var lastApplied: Receipt?
-    /// The newest rejection, unless that digest was applied since.
+    /// The newest rejection, that of the target before any other; nil once its digest was applied.
     package private(set) var lastRejected: Receipt?
     package var lastHeard: Timestamp?
     /// Whether it said hello on a connection that is open.
@@ -32,16 +32,24 @@ package struct MachineRecord: Hashable, Sendable, Codable {
 
     package init() {}
 
-    /// Takes in a receipt.
-    package mutating func take(_ receipt: Receipt) {
+    /// Takes in a receipt of a machine with this target.
+    package mutating func take(_ receipt: Receipt, target: Digest) {
         lastReceived = receipt
         switch receipt.outcome {
         case .applied(let digest, _):
             lastApplied = receipt
             if lastRejected?.target.digest == digest { lastRejected = nil }
         case .rejected:
-            lastRejected = receipt
+            // A gateway that refuses at its start what it served before: the proof is worth nothing any more.
+            if receipt.target.digest == appliedDigest { isProofValid = false }
+            if receipt.target.digest == target || lastRejected?.target.digest != target { lastRejected = receipt }
         }
+    }
+
+    /// The manager started: what holds only for a moment is over.
+    package mutating func restart() {
+        isConnected = false
+        isProofValid = false
     }
 
     /// A rejection is of no interest any more: the target changed, or somebody asks for another try.
@@ -61,9 +69,6 @@ package struct MachineRecord: Hashable, Sendable, Codable {
         return proofs
     }
 
-    /// Whether the newest receipt says that this digest was applied, and nothing happened since that puts it in doubt.
-    package func vouches(for digest: Digest) -> Bool {
-        guard isProofValid, case .applied(digest, _)? = lastReceived?.outcome else { return false }
-        return true
-    }
+    /// Whether this digest was the last to be applied, and nothing happened since that puts it in doubt.
+    package func vouches(for digest: Digest) -> Bool { isProofValid && appliedDigest == digest }
 }

@@ -18,6 +18,7 @@ package actor AgentService {
     let now: WallClock
     let logger: Logger
     let onReady: @Sendable () -> Void
+    let onStatus: @Sendable (AgentStatus) -> Void
     let events: AsyncStream<AgentEvent>
     let feed: AsyncStream<AgentEvent>.Continuation
 
@@ -34,12 +35,13 @@ package actor AgentService {
 
     /// An agent on this state directory.
     ///
-    /// - Parameter onReady: called once, when what was in force before is in force again.
+    /// `onReady` is called once, when what was in force before is in force again (or was tried); `onStatus` with each new status,
+    /// after it is written. Refuses with `not-found` when there is no machine in the directory.
     package init(
         directory: StateDirectory, gateway: any Gateway, prober: any Prober, connector: any ManagerConnector,
         clock: any Clock<Duration> = ContinuousClock(), now: @escaping WallClock,
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(), logger: Logger,
-        onReady: @escaping @Sendable () -> Void = {}
+        onReady: @escaping @Sendable () -> Void = {}, onStatus: @escaping @Sendable (AgentStatus) -> Void = { _ in }
     ) throws(Refusal) {
         self.directory = directory
         self.connector = connector
@@ -48,6 +50,7 @@ package actor AgentService {
         self.now = now
         self.logger = logger
         self.onReady = onReady
+        self.onStatus = onStatus
         self.generator = generator
         installer = Installer(directory: directory, gateway: gateway, prober: prober, clock: clock, logger: logger)
         board = StatusBoard(name: try directory.machine().name, now: now)
@@ -109,6 +112,7 @@ package actor AgentService {
         case .tick:
             let errands = await lookAtMembership()
             return errands + (await lookAtCurrent())
+        case .resumptionIsDue: return await obey(following?.follower.started())
         case .opened(let connection): return await opened(connection)
         case .heard(let number, let message): return await heard(message, on: number)
         case .closed(let number, let reason): return await closed(number, reason: reason)
@@ -123,6 +127,7 @@ package actor AgentService {
         } catch {
             logger.warning("the status cannot be written", metadata: ["reason": "\(error.reason)"])
         }
+        onStatus(status)
     }
 }
 
@@ -131,6 +136,8 @@ enum AgentEvent: Sendable {
     /// A second went by.
     case tick
     case opened(ManagerConnection)
+    /// It is time to try the gateway again.
+    case resumptionIsDue
     case heard(Int, ManagerMessage)
     /// The connection of that number is gone, or could not be made.
     case closed(Int, reason: String)
@@ -147,10 +154,20 @@ struct ManagerConnection: Sendable {
 enum Errand: Sendable, CustomStringConvertible {
     /// Connects to a manager after a while, and listens to it.
     case dial(number: Int, manager: String, membership: LocalMembership, after: Duration)
+    /// Puts what was in force before in force again after a while.
+    case resume(after: Duration)
+
+    /// How long it waits first.
+    var pause: Duration {
+        switch self {
+        case .dial(number: _, manager: _, membership: _, after: let pause), .resume(after: let pause): pause
+        }
+    }
 
     var description: String {
         switch self {
         case .dial(let number, let manager, membership: _, after: _): "connection \(number) to \(manager)"
+        case .resume: "resumption"
         }
     }
 }

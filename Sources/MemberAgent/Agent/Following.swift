@@ -66,9 +66,12 @@ extension AgentService {
     static func perform(
         _ errand: Errand, connector: any ManagerConnector, clock: any Clock<Duration>, feed: AsyncStream<AgentEvent>.Continuation
     ) async {
-        guard case .dial(let number, let manager, let membership, let pause) = errand else { return }
         // The sleep throws when the agent ends.
-        guard (try? await clock.sleep(for: pause)) != nil else { return }
+        guard (try? await clock.sleep(for: errand.pause)) != nil else { return }
+        guard case .dial(let number, let manager, let membership, _) = errand else {
+            feed.yield(.resumptionIsDue)
+            return
+        }
         let trust = ManagerTrust.authorities(pem: membership.trust, clusterID: membership.facts.clusterID)
         do throws(Refusal) {
             let (link, events) = try await connector.connect(to: manager, as: membership.identity, trusting: trust)
@@ -144,6 +147,7 @@ extension AgentService {
                 logger.warning("gave up a connection", metadata: ["manager": "\(manager)", "reason": "\(refusal.reason)"])
                 errands += await disconnect()
             case .reconnect(let pause): errands += dial(after: pause)
+            case .resumeLater(let pause): errands.append(.resume(after: pause))
             }
         }
         return errands
@@ -185,6 +189,7 @@ extension AgentService {
         case .inForce(let generation, let proofs):
             following?.laidOut = nil
             took(generation, proofs)
+            board.damages = []
             return following?.follower.applied(.success(proofs.proofs), now: now()) ?? []
         case .rejected(let refusal, let isRestored):
             board.objections = refusal.reasons

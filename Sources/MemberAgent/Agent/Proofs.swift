@@ -7,7 +7,7 @@ package struct Proofs: Sendable {
     /// The proofs as a receipt carries them.
     package let proofs: [ServiceProof]
 
-    /// - Parameter proofs: one for each service, in any order. A service without one counts as not answering.
+    /// Holds proofs, in any order, against the services. A service without one counts as not answering.
     package init(of services: [IntendedService], _ proofs: [ServiceProof]) {
         self.proofs = proofs
         let seen = Dictionary(proofs.map { ($0.service, $0) }) { first, _ in first }

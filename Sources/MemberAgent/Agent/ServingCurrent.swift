@@ -79,6 +79,7 @@ extension AgentService {
         switch await installer.putInForce(generation, over: isInForce ? previous : nil) {
         case .inForce(let generation, let proofs):
             took(generation, proofs)
+            board.damages = []
         case .rejected(let refusal, let isRestored):
             board.objections = refusal.reasons
             isInForce = isInForce && isRestored
@@ -102,7 +103,6 @@ extension AgentService {
         retries = Retries()
         board.proofs = proofs
         board.objections = proofs.objections
-        board.damages = []
     }
 
     private func goBack(to previous: Generation) {

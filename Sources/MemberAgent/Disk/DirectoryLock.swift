@@ -7,7 +7,11 @@ final class DirectoryLock: Sendable {
 
     private init(file: Int32) { self.file = file }
 
-    deinit { _ = close(file) }
+    deinit {
+        // A process that is being started may hold a copy of the descriptor for a moment: closing alone would not let go.
+        _ = flock(file, LOCK_UN)
+        _ = close(file)
+    }
 
     /// Holds the lock file; nil when somebody else does.
     static func attempt(_ path: String) throws(Refusal) -> DirectoryLock? {

@@ -21,7 +21,7 @@ extension StateDirectory {
     }
 
     /// Makes the machine a member: the identity is there whole, or not at all.
-    package func adopt(_ membership: LocalMembership) throws(Refusal) {
+    package func takeUp(_ membership: LocalMembership) throws(Refusal) {
         try exclusively { () throws(Refusal) in
             guard !disk.exists("identity") else {
                 throw Refusal(.exists, "This machine is a member already. Let it leave first: muster agent leave --state-dir \(path)")
@@ -61,7 +61,8 @@ extension StateDirectory {
     private func missing(_ name: String) -> Refusal {
         Refusal(
             .unreadable,
-            "The identity in \(disk.absolute("identity")) lacks \(name). Restore it from a backup, or leave and join again: muster agent leave"
+            "The identity in \(disk.absolute("identity")) lacks \(name). Restore it from a backup, or let this machine leave "
+                + "(muster agent leave) and join again."
         )
     }
 }

@@ -47,6 +47,11 @@ package struct StateDirectory: Sendable {
         get throws(Refusal) { try DirectoryLock.attempt(disk.absolute("lock")) != nil }
     }
 
+    /// Whether an agent runs here now. Without one, the status is that of the last one.
+    package func hasRunningAgent() throws(Refusal) -> Bool {
+        try !exclusively { () throws(Refusal) in try isIdle }
+    }
+
     /// Makes changes while nobody else does. Not to be nested.
     func exclusively<Result>(_ body: () throws(Refusal) -> Result) throws(Refusal) -> Result {
         let lock = try DirectoryLock.wait(path)

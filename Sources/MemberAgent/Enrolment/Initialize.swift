@@ -4,11 +4,9 @@ import Gateways
 extension StateDirectory {
     /// Makes a standalone machine with its network settings as the first generation.
     ///
-    /// - Parameters:
-    ///   - hostname: the machine's, and that of each interface.
-    ///   - interfaces: addresses by the interface's name.
-    ///   - options: what the gateway is started with; they never leave this machine.
-    /// - Throws: `exists` when a machine, or something else, is there already; `invalid` for a name or address that is none.
+    /// `interfaces` gives addresses by the interface's name; the host name is the machine's and each interface's. `options` are what
+    /// the gateway is started with, and never leave this machine. Refuses with `exists` when a machine, or something else, is
+    /// there already, and with `invalid` a name or address that is none.
     package func initialize(
         name: String, hostname: String, interfaces: [String: String], gateway: GatewayKind, options: [String: String] = [:]
     ) throws(Refusal) {

@@ -46,7 +46,7 @@ package struct Joining: Sendable {
         let key = try Joining.newKey()
         let answer = try await ask(invitation, key: key, isPreview: false)
         try check(answer, of: invitation, key: key)
-        try directory.adopt(
+        try directory.takeUp(
             LocalMembership(
                 facts: LocalMembership.Facts(
                     membership: answer.membership, clusterID: answer.clusterID, cluster: answer.cluster, group: answer.group,
@@ -166,7 +166,7 @@ extension Joining {
     /// A machine that believes it is a member asks the manager; if the membership ended it flattens and goes on.
     private func endFormerMembership() async throws(Refusal) {
         guard let membership = try directory.membership() else { return }
-        if try directory.exclusively({ () throws(Refusal) in try directory.isIdle }) {
+        guard try directory.hasRunningAgent() else {
             guard try await hasEnded(membership) else { throw stillMember(membership) }
             _ = try directory.flatten()
             return
@@ -206,7 +206,8 @@ extension Joining {
     private func stillMember(_ membership: LocalMembership) -> Refusal {
         Refusal(
             .exists,
-            "This machine is a member of \(membership.facts.cluster) already. Have it removed there (muster machine remove), or let it leave first: muster agent leave --state-dir \(directory.path)"
+            "This machine is a member of \(membership.facts.cluster) already. Have it removed there (muster machine remove), "
+                + "or let it leave first: muster agent leave --state-dir \(directory.path)"
         )
     }
 }

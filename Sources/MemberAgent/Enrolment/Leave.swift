@@ -9,12 +9,14 @@ extension StateDirectory {
     /// - Returns: what has to be said: the membership remains at the manager until it is removed there.
     /// - Throws: `conflict` on a machine that is no member.
     package func leave() throws(Refusal) -> String {
-        guard let membership = try membership() else {
+        guard disk.exists("identity") else {
             throw Refusal(.conflict, "This machine is standalone: there is no cluster to leave.")
         }
         let name = try machine().name
+        // A damaged identity is left behind all the same.
+        let cluster = (try? membershipFacts())?.cluster ?? "its cluster"
         _ = try flatten()
-        return "This machine has left \(membership.facts.cluster) and goes on serving as before, standalone. Its membership remains "
+        return "This machine has left \(cluster) and goes on serving as before, standalone. Its membership remains "
             + "at the manager until it is removed there: muster machine remove \(name)"
     }
 

@@ -28,7 +28,8 @@ extension StateDirectory {
     private func notStandalone(_ membership: LocalMembership) -> Refusal {
         Refusal(
             .conflict,
-            "This machine is a member of \(membership.facts.cluster), which gives it its settings. Change them there, or let it leave first: muster agent leave --state-dir \(path)"
+            "This machine is a member of \(membership.facts.cluster), which gives it its settings. Change them there, "
+                + "or let it leave first: muster agent leave --state-dir \(path)"
         )
     }
 

@@ -29,6 +29,9 @@ package struct Follower: Sendable {
     /// A delta did not fit: the next hello asks for everything.
     private var needsWhole = false
     private var backoff = Backoff()
+    private var resumption = Backoff()
+    /// Whether the agent will call ``started()`` again.
+    private var isResumptionDue = false
 
     private enum Work: Sendable {
         case none
@@ -48,9 +51,11 @@ package struct Follower: Sendable {
         self.sections = sections
     }
 
-    /// The agent started. What is current serves again, with or without a manager.
+    /// The agent started, or the wait of ``Action/resumeLater(after:)`` is over. What is current serves again, with or without a manager.
     package mutating func started() -> [Action] {
-        guard running != nil else { return [] }
+        isResumptionDue = false
+        guard running != nil, !isInForce, !isOver else { return [] }
+        guard case .none = work else { return resumeLater() }
         return resume()
     }
 }
@@ -111,7 +116,8 @@ extension Follower {
         Refusal(
             .conflict,
             "This manager's log ends at entry \(head.position) (\(head.hash.short)), and this machine has seen entry \(memory.seen.position) "
-                + "(\(memory.seen.hash.short)): it was restored from an older backup. This machine keeps what it runs until: muster manager recover")
+                + "(\(memory.seen.hash.short)): it was restored from an older backup. This machine keeps what it runs until: muster manager recover"
+        )
     }
 
     private mutating func giveUp(_ refusal: Refusal) -> [Action] {
@@ -256,10 +262,9 @@ extension Follower {
             switch result {
             case .success(let proofs):
                 isInForce = true
+                resumption.succeeded()
                 return prove(running, proofs, now: now) + next()
-            case .failure(let refusal):
-                isInForce = false
-                return say(Receipt(target: running.target, outcome: .rejected(reasons: refusal.receiptReasons), time: now)) + next()
+            case .failure(let refusal): return failedToResume(running, refusal, now: now) + next()
             }
         case .none, .layingOut, .proving:
             return []
@@ -283,6 +288,20 @@ extension Follower {
             actions.append(.remember(memory))
         }
         return actions + say(Receipt(target: adopted.target, outcome: .applied(digest: laidOut, proofs: proofs), time: now))
+    }
+
+    /// What served before does not now: it is tried until it does, and said once.
+    private mutating func failedToResume(_ running: Running, _ refusal: Refusal, now: Timestamp) -> [Action] {
+        isInForce = false
+        let receipt = Receipt(target: running.target, outcome: .rejected(reasons: refusal.receiptReasons), time: now)
+        let isNews = proof?.outcome != receipt.outcome
+        return (isNews ? say(receipt) : []) + resumeLater()
+    }
+
+    private mutating func resumeLater() -> [Action] {
+        guard !isResumptionDue else { return [] }
+        isResumptionDue = true
+        return [.resumeLater(after: resumption.next(random: 1))]
     }
 
     private mutating func prove(_ running: Running, _ proofs: [ServiceProof], now: Timestamp) -> [Action] {

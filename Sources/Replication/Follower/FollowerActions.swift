@@ -24,6 +24,8 @@ extension Follower {
         /// Close the connection. The reason is for the log and the agent's status, with the manager's name.
         case hangUp(Refusal)
         case reconnect(after: Duration)
+        /// The gateway refused what it served before; call ``started()`` again after this wait.
+        case resumeLater(after: Duration)
     }
 
     /// What outlives the agent's process besides the current generation.

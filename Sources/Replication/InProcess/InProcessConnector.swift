@@ -3,8 +3,7 @@ import Synchronization
 
 /// Connects members to a manager's port in the same process: the link promise without sockets or certificates.
 ///
-/// For tests of whole clusters. The port is called on the threads of those who send; for one connection one call at a
-/// time, in order.
+/// For tests of whole clusters. For one connection the port is called in order, never on the thread of those who send.
 package final class InProcessConnector: ManagerConnector {
     private let port: any MemberPort
     private let membership: @Sendable (MemberIdentity) -> MembershipID?
@@ -28,73 +27,46 @@ package final class InProcessConnector: ManagerConnector {
         }
         let id = ConnectionID(rawValue: Self.connections.add(1, ordering: .relaxed).newValue)
         let (events, continuation) = AsyncStream.makeStream(of: MemberLinkEvent.self)
-        let connection = InProcessConnection(id: id, port: port, events: continuation)
-        connection.open(peer)
+        let connection = InProcessConnection(id: id, peer: peer, port: port, events: continuation)
         return (InProcessConnection.MemberEnd(connection: connection), events)
     }
 }
 
-/// An open connection: what is on its way to the port waits in a queue that one caller at a time empties.
+/// An open connection: what is on its way to the port waits in a queue that a task of its own empties, as a transport's thread would.
 private final class InProcessConnection: Sendable {
-    private let id: ConnectionID
-    private let port: any MemberPort
     private let events: AsyncStream<MemberLinkEvent>.Continuation
-    private let state = Mutex(State())
-
-    private struct State {
-        var queue: [Delivery] = []
-        var isDelivering = false
-        var isClosed = false
-    }
+    private let deliveries: AsyncStream<Delivery>.Continuation
+    private let isClosed = Mutex(false)
 
     private enum Delivery: Sendable {
-        case opened(Peer)
         case received(MemberMessage)
         case closed
     }
 
-    init(id: ConnectionID, port: any MemberPort, events: AsyncStream<MemberLinkEvent>.Continuation) {
-        self.id = id
-        self.port = port
+    init(id: ConnectionID, peer: Peer, port: any MemberPort, events: AsyncStream<MemberLinkEvent>.Continuation) {
+        let (stream, deliveries) = AsyncStream.makeStream(of: Delivery.self)
         self.events = events
-    }
-
-    func open(_ peer: Peer) {
-        enqueue { $0.queue.append(.opened(peer)) }
-    }
-
-    func close(reason: String) {
-        enqueue { state in
-            guard !state.isClosed else { return }
-            state.isClosed = true
-            state.queue.append(.closed)
-            events.yield(.closed(reason: reason))
-            events.finish()
-        }
-    }
-
-    /// Changes the queue, and empties it unless somebody is at it already: the port may send and close from within a call.
-    private func enqueue(_ change: (inout State) -> Void) {
-        let isMine = state.withLock { state in
-            change(&state)
-            defer { state.isDelivering = true }
-            return !state.isDelivering
-        }
-        guard isMine else { return }
-        while let delivery = nextDelivery() {
-            switch delivery {
-            case .opened(let peer): port.opened(id, peer: peer, link: ManagerEnd(connection: self))
-            case .received(let message): port.received(message, on: id)
-            case .closed: port.closed(id)
+        self.deliveries = deliveries
+        // Ends with the connection: `closed` is the last delivery.
+        Task(name: "in-process connection \(id.rawValue)") {
+            port.opened(id, peer: peer, link: ManagerEnd(connection: self))
+            for await delivery in stream {
+                switch delivery {
+                case .received(let message): port.received(message, on: id)
+                case .closed: port.closed(id)
+                }
             }
         }
     }
 
-    private func nextDelivery() -> Delivery? {
-        state.withLock { state in
-            guard state.queue.isEmpty else { return state.queue.removeFirst() }
-            state.isDelivering = false
-            return nil
+    func close(reason: String) {
+        isClosed.withLock { isClosed in
+            guard !isClosed else { return }
+            isClosed = true
+            deliveries.yield(.closed)
+            deliveries.finish()
+            events.yield(.closed(reason: reason))
+            events.finish()
         }
     }
 
@@ -104,11 +76,7 @@ private final class InProcessConnection: Sendable {
 
         init(connection: InProcessConnection) { self.connection = connection }
 
-        func send(_ message: MemberMessage) {
-            connection.enqueue { state in
-                if !state.isClosed { state.queue.append(.received(message)) }
-            }
-        }
+        func send(_ message: MemberMessage) { connection.deliveries.yield(.received(message)) }
 
         func close() { connection.close(reason: "closed") }
     }
@@ -119,11 +87,7 @@ private final class InProcessConnection: Sendable {
 
         init(connection: InProcessConnection) { self.connection = connection }
 
-        func send(_ message: ManagerMessage) {
-            connection.state.withLock { state in
-                if !state.isClosed { _ = connection.events.yield(.received(message)) }
-            }
-        }
+        func send(_ message: ManagerMessage) { connection.events.yield(.received(message)) }
 
         func close() { connection.close(reason: "closed by the manager") }
     }

@@ -44,9 +44,13 @@ extension Publisher {
         guard hello.version == Hello.protocolVersion else {
             return actions + drop(connection, .version, Publisher.wrongVersion(hello.version))
         }
-        guard isSeenKnown, hello.seen.position <= head.position else {
+        guard isSeenKnown else {
             actions.append(.alarm(.logUnknown(membership, seen: hello.seen)))
             return actions + drop(connection, .conflict, staleLog(seen: hello.seen))
+        }
+        guard hello.seen.position <= head.position else {
+            // It is in the log, and what follows from it has not been worked out here yet: another manager was quicker.
+            return actions + drop(connection, .unavailable, "This manager is still reading its log. Try again in a moment.")
         }
         let skew = hello.clock.seconds.subtractingReportingOverflow(now.seconds)
         if skew.overflow || skew.partialValue.magnitude > Limits.clockSkewSeconds {
@@ -114,7 +118,7 @@ extension Publisher.Member {
     }
 
     fileprivate mutating func take(_ receipt: Receipt) {
-        record.take(receipt)
+        record.take(receipt, target: goal.target.digest)
         let isAnswer = connection?.inFlight?.target.digest == receipt.target.digest
         if isAnswer { connection?.inFlight = nil }
         switch receipt.outcome {

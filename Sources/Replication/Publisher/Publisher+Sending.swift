@@ -25,8 +25,10 @@ extension Publisher {
     /// The manager's own conclusion that a member does not take a target. It stands as a rejection.
     mutating func reject(_ membership: MembershipID, _ target: Target, _ reason: String, now: Timestamp) -> [Action] {
         let receipt = Receipt(target: target, outcome: .rejected(reasons: [reason]), time: now)
-        members[membership]?.rejection = Rejection(digest: target.digest, isMembersWord: false)
-        members[membership]?.record.take(receipt)
+        guard var member = members[membership] else { return [] }
+        member.rejection = Rejection(digest: target.digest, isMembersWord: false)
+        member.record.take(receipt, target: member.goal.target.digest)
+        members[membership] = member
         return [.record(membership, receipt)]
     }
 

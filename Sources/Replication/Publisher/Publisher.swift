@@ -149,6 +149,7 @@ extension Publisher {
             var member = Member(goal: target)
             if let record = stored.removeValue(forKey: membership) {
                 member.record = record
+                member.record.restart()
                 if record.lastRejected?.target.digest == target.target.digest {
                     member.rejection = Rejection(digest: target.target.digest, isMembersWord: true)
                 }

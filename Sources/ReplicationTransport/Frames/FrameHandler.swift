@@ -1,15 +1,15 @@
 import ClusterModel
-import NIOCore
+package import NIOCore
 
 /// Carries frames over a channel that carries bytes, whoever is at its ends.
 ///
 /// Inbound: each whole frame is passed on by itself; a frame over the limit, a silent peer and a passed deadline are errors, each a
 /// ``ClusterModel/Refusal``. Outbound: frames; a close waits until what is queued is written, and nothing is read meanwhile.
-final class FrameHandler: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-    typealias OutboundIn = OutgoingFrame
-    typealias OutboundOut = ByteBuffer
+package final class FrameHandler: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias InboundOut = ByteBuffer
+    package typealias OutboundIn = OutgoingFrame
+    package typealias OutboundOut = ByteBuffer
 
     private let terms: TransportTerms
     private let ping: OutgoingFrame
@@ -29,7 +29,7 @@ final class FrameHandler: ChannelDuplexHandler {
 
     /// `limit` is the most bytes of a frame that arrives. `countsParts` says whether part of a frame is a sign of life: it is where
     /// frames are long and the peer is trusted; elsewhere, a peer could send a byte a minute and never be done.
-    init(_ terms: TransportTerms, limit: Int, countsParts: Bool, ping: OutgoingFrame, now: NIODeadline) {
+    package init(_ terms: TransportTerms, limit: Int, countsParts: Bool, ping: OutgoingFrame, now: NIODeadline) {
         self.terms = terms
         self.ping = ping
         self.countsParts = countsParts
@@ -39,31 +39,31 @@ final class FrameHandler: ChannelDuplexHandler {
     }
 
     /// The handshake is over, and this is what the peer may do.
-    func open(limit: Int) {
+    package func open(limit: Int) {
         assembler.limit = limit
         liveness.isOpen = true
         arm()
     }
 
     /// Whatever is heard, it is over then; nil: it need not be.
-    func setDeadline(_ deadline: NIODeadline?) {
+    package func setDeadline(_ deadline: NIODeadline?) {
         liveness.deadline = deadline
         arm()
     }
 
     // MARK: - Life
 
-    func handlerAdded(context: ChannelHandlerContext) {
+    package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         arm()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
+    package func handlerRemoved(context: ChannelHandlerContext) {
         alarm?.cancel()
         self.context = nil
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    package func channelInactive(context: ChannelHandlerContext) {
         alarm?.cancel()
         if case .draining(let promise, let deadline) = closing {
             deadline.cancel()
@@ -95,7 +95,7 @@ final class FrameHandler: ChannelDuplexHandler {
 
     // MARK: - Inbound
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .no = closing else { return }
         if countsParts { liveness.didHear(at: context.eventLoop.now) }
         assembler.append(unwrapInboundIn(data))
@@ -111,7 +111,7 @@ final class FrameHandler: ChannelDuplexHandler {
 
     // MARK: - Outbound
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard case .no = closing else {
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
@@ -144,7 +144,7 @@ final class FrameHandler: ChannelDuplexHandler {
         context?.close(promise: promise)
     }
 
-    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    package func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         switch closing {
         case .no where mode == .all && queued > 0:
             alarm?.cancel()

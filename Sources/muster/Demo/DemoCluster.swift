@@ -67,7 +67,8 @@ final class DemoCluster: Sendable {
         let answer = try await run(arguments, input: input)
         guard answer.status == 0 else {
             throw Refusal(
-                .unavailable, "muster \(arguments.joined(separator: " ")) ended with status \(answer.status): \(answer.error)\(answer.output)")
+                .unavailable,
+                "muster \(arguments.joined(separator: " ")) ended with status \(answer.status): \(answer.error)\(answer.output)")
         }
         return answer.output
     }

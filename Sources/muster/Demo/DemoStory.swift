@@ -32,7 +32,9 @@ struct DemoStory {
 
     private func join() async throws {
         for machine in cluster.machines {
-            say("Inviting \(machine.name): the invitation is single-use, expires, and pins the cluster's authority. It joins and serves on \(machine.address).")
+            say(
+                "Inviting \(machine.name): the invitation is single-use, expires, and pins the cluster's authority. It joins and serves on \(machine.address)."
+            )
             try await invite(machine)
             try await cluster.start(machine.name, ["agent", "run", "--state-dir", machine.state])
         }

@@ -29,7 +29,9 @@ struct AgentApply: AsyncParsableCommand {
             let current = try directory.current().generation?.settings ?? .empty
             let (settings, material) = try StandaloneDocument(machine: machine, now: systemClock()).settings(document, over: current)
             let generation = try directory.layOutStandalone(settings: settings, material: material)
-            Output.line("Laid out \(generation.settings.digest.short). A running agent applies it now; see: muster agent status --state-dir \(place.stateDir)")
+            Output.line(
+                "Laid out \(generation.settings.digest.short). A running agent applies it now; see: muster agent status --state-dir \(place.stateDir)"
+            )
         }
     }
 }
@@ -44,9 +46,10 @@ struct StandaloneDocument {
         for level in document.settings.keys.sorted() where !levels.contains(level) {
             throw Refusal(.wrongLevel, "A standalone machine has no level \(level). Use cluster or machine/\(machine).")
         }
-        var sections = Dictionary(uniqueKeysWithValues: current.sections.map { section in
-            (section.name, Dictionary(uniqueKeysWithValues: section.entries.map { ($0.name, $0.value) }))
-        })
+        var sections = Dictionary(
+            uniqueKeysWithValues: current.sections.map { section in
+                (section.name, Dictionary(uniqueKeysWithValues: section.entries.map { ($0.name, $0.value) }))
+            })
         let before = sections[.certificates] ?? [:]
         for name in Set(levels.flatMap { document.settings[$0]?.keys.map { $0 } ?? [] }) { sections[name] = [:] }
         var material: [Material] = []

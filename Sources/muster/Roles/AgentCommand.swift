@@ -20,7 +20,9 @@ struct AgentCommand: AsyncParsableCommand {
               muster agent join INVITATION --state-dir DIR
               muster agent run --state-dir DIR
             """,
-        subcommands: [AgentInit.self, AgentApply.self, AgentJoin.self, AgentRun.self, AgentShow.self, AgentStatusCommand.self, AgentLeave.self])
+        subcommands: [
+            AgentInit.self, AgentApply.self, AgentJoin.self, AgentRun.self, AgentShow.self, AgentStatusCommand.self, AgentLeave.self,
+        ])
 }
 
 /// Where an agent keeps what it serves.

@@ -14,7 +14,8 @@ struct AgentStatusCommand: AsyncParsableCommand {
     func run() async throws {
         try await exiting {
             guard let status = try place.directory.status() else {
-                throw Refusal(.notFound, "The agent in \(place.stateDir) has not run yet. Start it: muster agent run --state-dir \(place.stateDir)")
+                throw Refusal(
+                    .notFound, "The agent in \(place.stateDir) has not run yet. Start it: muster agent run --state-dir \(place.stateDir)")
             }
             try rendering.renderer.show(status) { AgentStatusCommand.text(status, $0) }
         }
@@ -69,8 +70,10 @@ struct AgentShow: AsyncParsableCommand {
                 }
             }
             try rendering.renderer.show(list: entries, whenEmpty: "Nothing is set there.") { style in
-                Table(["SECTION", "NAME", "VALUE"], entries.map { [$0.section.rawValue, $0.name, shortText(of: $0.value, in: $0.section)] })
-                    .text(style)
+                Table(
+                    ["SECTION", "NAME", "VALUE"], entries.map { [$0.section.rawValue, $0.name, shortText(of: $0.value, in: $0.section)] }
+                )
+                .text(style)
             }
         }
     }

@@ -67,7 +67,8 @@ struct ManagerInit: AsyncParsableCommand {
             let manager = String(randomIdentifier(using: &generator).prefix(12))
             _ = try NameRule.plain.check(name, as: "The cluster's name")
             try directory.create(
-                .init(manager: manager, cluster: name, adminListen: adminListen, memberListen: memberListen, advertise: advertise), key: master)
+                .init(manager: manager, cluster: name, adminListen: adminListen, memberListen: memberListen, advertise: advertise),
+                key: master)
             let log = try SQLiteLog(path: directory.database)
             let made = try await ManagerFoundation(cluster: name, manager: manager, user: admin).lay(in: log, master: master, now: now)
             await log.close()

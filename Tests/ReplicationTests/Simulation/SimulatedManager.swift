@@ -109,7 +109,7 @@ final class SimulatedManager {
         case .welcome(let id, let head): network.send(.welcome(head), on: id)
         case .update(let id, let plan):
             guard let lacking = try? plan.materialLacking() else { return world.violation("settings that do not read") }
-            network.send(.update(plan.update(material: vault.load(lacking)).acrossTheWire), on: id)
+            network.send(.update(world.acrossTheWire(plan.update(material: vault.load(lacking)))), on: id)
         case .refuse(let id, let code, let reason):
             world.note("manager refuses: \(code.rawValue)")
             network.send(.refused(code, reason: reason), on: id)
@@ -121,14 +121,5 @@ final class SimulatedManager {
         case .alarm(.logUnknown): world.violation("a member has seen an entry that the log lacks")
         case .alarm(let alarm): world.note("alarm \(alarm)")
         }
-    }
-}
-
-extension Update {
-    /// The update as the other end reads it: made anew from the bytes of its entries.
-    fileprivate var acrossTheWire: Update {
-        var update = self
-        update.sections = sections.flatMap { EffectiveConfiguration(plain: EffectiveConfiguration(sections: [$0]).plain).sections }
-        return update
     }
 }

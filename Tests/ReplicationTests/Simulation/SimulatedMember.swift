@@ -144,8 +144,9 @@ final class SimulatedMember {
         case .hangUp:
             if let connection { world.network.close(connection, from: .member) }
         case .reconnect(let wait):
-            let milliseconds = Int(wait.components.seconds) * 1000 + Int(wait.components.attoseconds / 1_000_000_000_000_000)
-            later(milliseconds, milliseconds) { [unowned self] in connect() }
+            later(wait.milliseconds, wait.milliseconds) { [unowned self] in connect() }
+        case .resumeLater(let wait):
+            later(wait.milliseconds, wait.milliseconds) { [unowned self] in decide { follower, _ in follower.started() } }
         }
     }
 
@@ -157,7 +158,7 @@ final class SimulatedMember {
         do {
             var material = Dictionary(installation.material.map { ($0.digest.hex, $0.pem) }) { first, _ in first }
             if let base = installation.base {
-                guard let held = numbers().compactMap(generation).first(where: { $0.configuration.digest == base }) else {
+                guard let held = numbers().reversed().lazy.compactMap(generation).first(where: { $0.configuration.digest == base }) else {
                     let gone = Refusal(.notFound, "generation \(base.short) is gone")
                     return decide { $0.laidOut(.failure(gone), now: $1) }
                 }
@@ -166,7 +167,7 @@ final class SimulatedMember {
             let number = (numbers().last ?? 0) + 1
             let generation = SimulatedGeneration(
                 target: installation.target, configuration: installation.configuration, material: material)
-            if generation.material.count < generation.names.count { world.violation("\(id) lays out a generation without a key or chain") }
+            if !generation.isWhole { world.violation("\(id) lays out a generation without a key or chain") }
             try disk.replace("generation-\(number)", try generation.bytes())
             laidOut = number
             guard let back = self.generation(number) else { return world.violation("\(id): what was laid out does not read") }
@@ -227,13 +228,17 @@ final class SimulatedMember {
     }
 
     private func generation(_ number: Int) -> SimulatedGeneration? {
-        disk.read("generation-\(number)").flatMap(SimulatedGeneration.init(bytes:))
+        disk.read("generation-\(number)").flatMap(world.generation(reading:))
     }
 
     /// What the disk says is in force.
     func currentConfiguration() -> EffectiveConfiguration? {
         disk.read("current").flatMap { Int(String(decoding: $0, as: UTF8.self)) }.flatMap(generation)?.configuration
     }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int { Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000) }
 }
 
 extension Receipt.Outcome {
@@ -251,19 +256,17 @@ struct SimulatedGeneration {
     var configuration: EffectiveConfiguration
     /// PEM text by digest.
     var material: [String: [UInt8]]
+    /// Whether it has every key and chain that it needs.
+    var isWhole = true
 
     /// A generation with the material it needs, and no other.
     init(target: Target, configuration: EffectiveConfiguration, material: [String: [UInt8]]) {
         self.target = target
         self.configuration = configuration
-        self.material = [:]
+        let needed = try? configuration.materialNeeded()
+        let names = Set(needed.map { ($0.keys.sorted() + $0.chains.sorted()).map(\.hex) } ?? [])
         self.material = material.filter { names.contains($0.key) }
-    }
-
-    /// Digests of the keys and chains that it needs.
-    var names: Set<String> {
-        guard let needed = try? configuration.materialNeeded() else { return ["settings that do not read"] }
-        return Set((needed.keys.sorted() + needed.chains.sorted()).map(\.hex))
+        isWhole = needed != nil && self.material.count == names.count
     }
 
     func bytes() throws -> [UInt8] {
@@ -324,8 +327,8 @@ final class SimulatedGateway {
 
     /// What handshakes with the services of a configuration return now.
     func prove(_ configuration: EffectiveConfiguration) -> [ServiceProof] {
-        let served = (try? serving?.intendedServices()) ?? []
-        return ((try? configuration.intendedServices()) ?? []).map { intended in
+        let served = world.services(of: serving)
+        return world.services(of: configuration).map { intended in
             guard case .none(let reason) = intended.probe else {
                 return ServiceProof(service: intended.service, served: served.first { $0.service == intended.service }?.fingerprint)
             }

@@ -26,7 +26,7 @@ final class SimulatedWorld {
         self.seed = seed
         random = SplitMix64(seed: seed)
         let groups = [GroupID(rawValue: "eu"), GroupID(rawValue: "us")]
-        let count = random.between(2, 6)
+        let count = random.between(2, random.between(2, 6))
         let ids = (1...count).map { MembershipID(rawValue: "m\($0)") }
         for id in ids { groupOf[id] = random.pick(groups) }
         members = ids.map { SimulatedMember(world: self, id: $0, refusesPoison: random.chance(250)) }
@@ -43,6 +43,40 @@ final class SimulatedWorld {
         return entries
     }
 
+    private var generations: [Digest: SimulatedGeneration] = [:]
+    private var sections: [Digest: EffectiveSection] = [:]
+
+    /// Reads a generation; the same bytes are read once only, for speed.
+    func generation(reading bytes: [UInt8]) -> SimulatedGeneration? {
+        let digest = Digest(hashing: bytes)
+        if let read = generations[digest] { return read }
+        generations[digest] = SimulatedGeneration(bytes: bytes)
+        return generations[digest]
+    }
+
+    private var services: [Digest: [IntendedService]] = [:]
+
+    /// The services of a configuration; equal ones are read once only, for speed.
+    func services(of configuration: EffectiveConfiguration?) -> [IntendedService] {
+        guard let configuration else { return [] }
+        if let read = services[configuration.digest] { return read }
+        let read = (try? configuration.intendedServices()) ?? []
+        services[configuration.digest] = read
+        return read
+    }
+
+    /// An update as the other end reads it: made anew from the values of its entries. Equal sections are read once only, for speed.
+    func acrossTheWire(_ update: Update) -> Update {
+        var update = update
+        update.sections = update.sections.map { section in
+            if let read = sections[section.digest] { return read }
+            let read = EffectiveConfiguration(plain: EffectiveConfiguration(sections: [section]).plain).sections[0]
+            sections[section.digest] = read
+            return read
+        }
+        return update
+    }
+
     // MARK: - What must hold
 
     func note(_ text: @autoclosure () -> String) {
@@ -51,7 +85,7 @@ final class SimulatedWorld {
 
     /// Set for the second run of a seed that failed, so that all others need not write down what nobody reads.
     var isTracing = false
-    var story: String { trace.suffix(60).joined(separator: "\n") }
+    var story: String { trace.suffix(80).joined(separator: "\n") }
 
     func violation(_ text: String) {
         note("VIOLATION: \(text)")
@@ -96,7 +130,7 @@ final class SimulatedWorld {
         manager.append(firstSettings())
         for member in members { clock.schedule(after: random.between(0, 500)) { member.start() } }
         trouble()
-        run(until: random.between(30_000, 90_000))
+        run(until: random.between(10_000, 40_000))
         isStormy = false
         note("the storm is over")
         for member in members { network.setReachable(member.id, true) }
@@ -145,25 +179,25 @@ final class SimulatedWorld {
     private func trouble() {
         guard isStormy else { return }
         happen()
-        clock.schedule(after: random.between(50, 4000)) { [unowned self] in trouble() }
+        clock.schedule(after: random.between(20, 3000)) { [unowned self] in trouble() }
     }
 
     private func happen() {
         let member = random.pick(members)
         switch random.between(0, 99) {
-        case 0..<50:
+        case 0..<45:
             let changes = (1...random.between(1, 3)).map { _ in change() }
             manager.append(changes)
-        case 50..<65:
+        case 45..<63:
             guard let connection = network.openConnections.first else { return }
             note("a connection breaks")
             network.breakOff(connection, memberHearsAfter: random.between(1, 3000), managerHearsAfter: random.between(1, 3000))
-        case 65..<73:
+        case 63..<72:
             note("\(member.id) is cut off")
             network.setReachable(
                 member.id, false, memberNoticesAfter: random.between(1, 60_000), managerNoticesAfter: random.between(1, 60_000))
             clock.schedule(after: random.between(100, 20_000)) { [unowned self] in network.setReachable(member.id, true) }
-        case 73..<79: if manager.isUp { manager.crash() }
+        case 72..<79: if manager.isUp { manager.crash() }
         case 79..<92: if member.mayCrash { member.crash() }
         case 92..<93: manager.append([.removed(member.id)])
         default: manager.retry(member.id)

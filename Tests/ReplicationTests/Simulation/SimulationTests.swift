@@ -23,6 +23,7 @@ struct SimulationTests {
             let world = SimulatedWorld(seed: seed)
             world.isTracing = true
             let violation = world.run()
+            if SimulationTests.only != nil { print(world.story) }
             #expect(violation == nil, "seed \(seed); replay with: MUSTER_SEED=\(seed) Tests/run --filter Simulation\n\(world.story)")
             if violation != nil { return }
         }

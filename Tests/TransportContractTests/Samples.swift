@@ -1,0 +1,89 @@
+import ClusterModel
+import Replication
+
+/// One of every kind of message, with every field in use.
+enum Samples {
+    static let digest = Digest(hashing: [1])
+    static let head = LogHead(position: 42, hash: Digest(hashing: [2]))
+    static let target = Target(position: 42, revision: 7, digest: Digest(hashing: [3]))
+    static let time = TestCluster.start
+
+    static let hello = Hello(
+        agent: "muster 1.0", clock: time, running: digest, rejected: Digest(hashing: [4]), seen: head,
+        sections: [.listeners, .certificates])
+
+    static func entry(_ section: SectionName, _ name: String, _ value: JSONValue, at layer: LayerID = .cluster) -> EffectiveEntry {
+        EffectiveEntry(section: section, name: name, value: value, origin: .init(layer: layer, revision: 7))
+    }
+
+    static let shared = EffectiveSection(
+        name: .destinations,
+        entries: [
+            entry(.destinations, "default", ["concurrency": 20, "text": "ä\u{1}\""]),
+            entry(.destinations, ".example.com", ["list": [1, true, .null]], at: .group(GroupID(rawValue: "g-1"))),
+        ])
+    static let own = EffectiveSection(
+        name: .interfaces,
+        entries: [entry(.interfaces, "data1", ["address": "192.0.2.1"], at: .machine(TestCluster.membership))])
+
+    static let chain = Array("-----BEGIN CERTIFICATE-----\n".utf8)
+    static let material = [
+        Material(kind: .key, digest: digest, pem: Array("-----BEGIN PRIVATE KEY-----\n".utf8)),
+        Material(kind: .chain, digest: Digest(hashing: chain), pem: chain),
+    ]
+
+    static let update = Update(
+        target: target, head: head, base: digest, sections: [shared, own], removed: [.delivery], material: material)
+
+    static let proofs = [
+        ServiceProof(service: "listener/public", served: digest),
+        ServiceProof(service: "delivery", served: nil, unprovable: "outbound"),
+    ]
+
+    static let lost = LostCertificate(name: "web", subject: "CN=web", fingerprint: digest, notAfter: time, services: ["https/data1"])
+
+    static func join(isPreview: Bool = false) -> JoinRequest {
+        JoinRequest(
+            invitation: "invitation-1", secret: "s3cret", machine: "mx1", certificateRequest: [0x30, 0],
+            network: [NetworkEntry(section: .interfaces, name: "data1", value: ["address": "192.0.2.1"])],
+            loss: LossReport(certificates: [lost], settings: ["listeners": ["public"]], kept: ["interfaces/data1"], keysLeftBehind: [lost]),
+            isPreview: isPreview)
+    }
+
+    static let joined = JoinAnswer(
+        membership: TestCluster.membership, clusterID: TestCluster.id, cluster: "Example mail", group: "edge", certificate: "PEM",
+        trust: "PEM", managers: ["manager.example.com:8443"])
+
+    static let memberMessages: [MemberMessage] = [
+        .hello(hello), .hello(Hello(agent: "", clock: time, running: nil, sections: [])),
+        .receipt(Receipt(target: target, outcome: .applied(digest: digest, proofs: proofs), time: time)),
+        .receipt(Receipt(target: target, outcome: .rejected(reasons: ["no", "and no"]), time: time)),
+        .join(join()), .join(join(isPreview: true)),
+        .join(JoinRequest(invitation: "i", secret: "s", machine: "m", certificateRequest: [1], network: [])), .ping, .pong,
+    ]
+
+    static let managerMessages: [ManagerMessage] = [
+        .welcome(head), .welcome(.empty), .update(update),
+        .update(Update(target: target, head: head, base: nil, sections: [])),
+        .ended(Ended(reason: "removed by an administrator", time: time)), .refused(.duplicateMember, reason: "cloned"),
+        .refused(Refusal.Code(rawValue: "from-the-future"), reason: ""), .joined(joined),
+        .joined(
+            JoinAnswer(
+                membership: MembershipID(rawValue: ""), clusterID: TestCluster.id, cluster: "", group: "", certificate: "", trust: "",
+                managers: [], isPreview: true)),
+        .ping, .pong,
+    ]
+
+    /// An update whose frame has this many bytes, its length not counted. The filling must be large.
+    static func update(ofBytes count: Int) -> Update {
+        func sample(_ filling: Int) -> Update {
+            let sizes = stride(from: 0, to: filling, by: Limits.certificateFileBytes).map { min(Limits.certificateFileBytes, filling - $0) }
+            return Update(
+                target: target, head: head, base: nil, sections: [],
+                material: sizes.map { Material(kind: .key, digest: digest, pem: Array(repeating: 0x41, count: $0)) })
+        }
+        var filling = count
+        while let size = try? WireTestCodec.size(sample(filling)), size > count { filling -= max(1, (size - count) / 2) }
+        return sample(filling)
+    }
+}
