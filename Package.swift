@@ -108,6 +108,12 @@ let package = Package(
                 serviceLifecycle,
             ]),
         room(
+            "AdminFixtures", path: "Tests/AdminFixtures",
+            [
+                "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "Certificates", asyncHTTPClient, logging, nioCore,
+                nioHTTP1, nioSSL,
+            ]),
+        room(
             "ClusterFixtures", path: "ClusterFixtures", exclude: ["demo", "system-libraries"], resources: [.embedInCode("demo.yaml")],
             ["ClusterModel", "ClusterDocuments"]),
         .executableTarget(
@@ -137,14 +143,11 @@ let package = Package(
             ["ClusterModel", "Replication", "Certificates", "Gateways", "MemberAgent", nioPosix, logging, serviceLifecycle]),
         tests("ClusterServiceTests", ["ClusterModel", "ClusterLog", "Replication", "Certificates", "ClusterService"]),
         tests(
-            "AdminTests",
-            [
-                "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "Certificates", asyncHTTPClient, logging,
-                nioCore, nioHTTP1, nioSSL,
-            ]),
+            "AdminTests", ["ClusterModel", "AdminContract", "AdminServer", "AdminClient", "AdminFixtures", "Certificates", logging]),
         tests(
             "CommandLineTests",
-            ["muster", "AdminContract", "AdminServer", "Certificates", "ClusterFixtures", "ClusterModel", subprocess]),
+            ["muster", "AdminClient", "AdminContract", "AdminFixtures", "ClusterFixtures", "ClusterModel", subprocess, systemPackage],
+            exclude: ["Golden"]),
         tests("TidyTests", []),
     ]
 )

@@ -1,5 +1,6 @@
 import AdminClient
 import AdminContract
+import AdminFixtures
 import Certificates
 import ClusterModel
 import Testing
@@ -48,7 +49,7 @@ struct ClientTests {
             let entries = try await $0.effective(EffectiveQuery(machine: "mx1", section: .destinations, entry: "a&b=c d%"))
             return entries.first?.shadows == [.cluster]
         },
-        Call("edit machine/mx1 interfaces data1 merge") {
+        Call(#"edit machine/mx1 interfaces data1 merge {"https":null}"#) {
             let edit = EntryEdit(level: .machine("mx1"), section: .interfaces, entry: "data1", operation: .merge(["https": .null]))
             return try await $0.edit([edit]).changes == [FixedService.change]
         },

@@ -1,5 +1,6 @@
 import AdminClient
 import AdminContract
+import AdminFixtures
 import ClusterModel
 import Logging
 import Synchronization

@@ -31,8 +31,7 @@ struct MachineRemove: AsyncParsableCommand {
         try manager.renderer.show(loss) { style in
             let heading =
                 preview
-                ? "Removing \(name) would lose, once it joins again:"
-                : "Removed \(name). It serves on, standalone. What ended with its membership:"
+                ? "If \(name) is removed, and joins again later:" : "Removed \(name). It serves on, standalone. If it joins again later:"
             return heading + "\n" + loss.text(style).indented
         }
     }

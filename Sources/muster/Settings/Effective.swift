@@ -54,7 +54,7 @@ extension EffectiveView {
             style.paint("\(section)/\(name)".printable(), .heading), "  value: \(shortText(of: value, in: section).printable())",
             "  from \(level), \(origin)",
         ]
-        if !shadows.isEmpty { lines.append("  shadows what \(shadows.map(\.description).joined(separator: " and ")) says") }
+        if !shadows.isEmpty { lines.append("  shadows what is set at \(shadows.map(\.description).joined(separator: " and "))") }
         return lines.joined(separator: "\n")
     }
 }

@@ -1,10 +1,10 @@
-import AdminClient
-import AdminContract
+package import AdminClient
+package import AdminContract
 import AdminServer
 import AsyncHTTPClient
 import Certificates
 import ClusterModel
-import Logging
+package import Logging
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -16,20 +16,20 @@ import NIOSSL
 #endif
 
 /// What an answer to a plain HTTP request was.
-struct PlainAnswer: Sendable {
-    var status: Int
-    var body: String
-    var headers: [String: String]
+package struct PlainAnswer: Sendable {
+    package var status: Int
+    package var body: String
+    package var headers: [String: String]
 }
 
 /// A real admin port on a port of the system's choice, while a test needs it.
-struct RunningServer: Sendable {
-    var profile: Profile
+package struct RunningServer: Sendable {
+    package var profile: Profile
     private var http: HTTPClient
 
     /// Lends a server, and ends it when the body is done.
     @discardableResult
-    static func with<Result: Sendable>(
+    package static func with<Result: Sendable>(
         _ service: any AdminService, isReady: Bool = true, logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @escaping @Sendable (RunningServer) async throws -> Result
     ) async throws -> Result {
@@ -59,7 +59,7 @@ struct RunningServer: Sendable {
     }
 
     /// A request as any HTTP client makes it.
-    func request(
+    package func request(
         _ method: String, _ path: String, body: String? = nil, token: String? = FixedTokens.valid
     ) async throws -> PlainAnswer {
         var request = HTTPClientRequest(url: profile.url + path)

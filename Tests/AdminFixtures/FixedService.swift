@@ -1,40 +1,74 @@
-import AdminContract
-import ClusterModel
+package import AdminContract
+package import ClusterModel
 import Synchronization
 
 /// A service that answers every request with a fixed value, and remembers what it was asked.
-final class FixedService: AdminService {
+package final class FixedService: AdminService {
     /// What was asked, as `method argument`, with the user who asked.
     private let asked = Mutex<[String]>([])
     /// What to throw instead of answering.
-    private let failure: (any Error & Sendable)?
+    private let failure: Refusal?
+    /// The fleet, as it is when asked for the first time, the second ...; the last stays.
+    private let fleets: Mutex<[[MachineView]]>
+    /// Uncommitted changes of whoever asks.
+    private let pending: [ChangeView]
 
-    init(refusing refusal: Refusal? = nil) {
+    package init(
+        refusing refusal: Refusal? = nil, fleets: [[MachineView]] = [[FixedService.machine]], changes: [ChangeView] = [FixedService.change]
+    ) {
         failure = refusal
+        self.fleets = Mutex(fleets)
+        pending = changes
     }
 
-    var questions: [String] { asked.withLock { $0 } }
+    /// The fleet as it is now; the next question finds the next one.
+    private func nextFleet() -> [MachineView] {
+        fleets.withLock { $0.count > 1 ? $0.removeFirst() : $0.first ?? [] }
+    }
+
+    package var questions: [String] { asked.withLock { $0 } }
 
     private func note(_ question: String, _ caller: Caller) throws(Refusal) {
         asked.withLock { $0.append("\(caller.user) \(question)") }
-        if let refusal = failure as? Refusal { throw refusal }
+        if let failure { throw failure }
     }
 
-    static let digest = Digest(hashing: [1])
-    static let time = Timestamp(seconds: 1_795_000_000)
+    package static let digest = Digest(hashing: [1])
+    package static let time = Timestamp(seconds: 1_795_000_000)
 
-    static let machine = MachineView(
+    package static let machine = MachineView(
         name: "mx1", group: "main", state: .synced, targetRevision: 3, appliedRevision: 3, targetDigest: digest, appliedDigest: digest,
         services: [
             ServiceView(service: "listener/public", certificate: "mail", fingerprint: digest, served: digest),
             ServiceView(service: "delivery", certificate: "mail", fingerprint: digest, served: nil, unprovable: "outbound"),
         ], lastSeen: time)
 
-    static let change = ChangeView(
+    /// A fleet with a machine in every state.
+    package static let fleet: [MachineView] = [
+        machine,
+        MachineView(
+            name: "mx2", group: "eu", state: .pending, targetRevision: 3, appliedRevision: 2, targetDigest: digest,
+            appliedDigest: Digest(hashing: [2])),
+        MachineView(
+            name: "mx3", group: "eu", state: .rejected, targetRevision: 3, appliedRevision: nil, targetDigest: digest, appliedDigest: nil,
+            reasons: ["port 25 of 192.0.2.13 is taken", "and more"]),
+        MachineView(
+            name: "mx4", group: "us", state: .offline, targetRevision: 3, appliedRevision: 3, targetDigest: digest, appliedDigest: digest,
+            services: [ServiceView(service: "listener/public", certificate: "mail", fingerprint: digest, served: nil)]),
+    ]
+
+    /// The machine in another state.
+    package static func machine(_ name: String, _ state: MachineState, reasons: [String] = []) -> MachineView {
+        MachineView(
+            name: name, group: "main", state: state, targetRevision: 4, appliedRevision: 3, targetDigest: digest, appliedDigest: digest,
+            reasons: reasons)
+    }
+
+    package static let change = ChangeView(
         level: .group("eu"), section: .destinations, entry: "bank.example", change: "set", before: .null, after: ["tls": "required"],
         changeSet: "c1")
 
-    static let certificate: CertificateView = {
+    package static let certificate: CertificateView = {
         var leaf = CertificateFacts()
         leaf.subject = "CN=mail.example.com"
         leaf.issuer = "CN=mail.example.com"
@@ -49,64 +83,65 @@ final class FixedService: AdminService {
         return view
     }()
 
-    static let loss = LossReport(
+    package static let loss = LossReport(
         certificates: [
             LostCertificate(
                 name: "own", subject: "CN=mx1.example.com", fingerprint: digest, notAfter: time, services: ["listener/public"])
         ], settings: ["destinations": ["bank.example"]], kept: ["system/settings"], keysLeftBehind: [])
 
-    func whoAmI(_ caller: Caller) async throws(Refusal) -> CallerView {
+    package func whoAmI(_ caller: Caller) async throws(Refusal) -> CallerView {
         try note("whoAmI", caller)
         return CallerView(user: caller.user, role: caller.role, cluster: "acme")
     }
 
-    func status(for caller: Caller) async throws(Refusal) -> ClusterStatus {
+    package func status(for caller: Caller) async throws(Refusal) -> ClusterStatus {
         try note("status", caller)
         return ClusterStatus(
-            cluster: "acme", clusterID: "0123", revision: 3, position: 9, machines: [FixedService.machine], uncommitted: 1)
+            cluster: "acme", clusterID: "0123", revision: 3, position: 9, machines: nextFleet(), uncommitted: 1,
+            notices: ["machine mx2: listeners/public: there is no interface \"data1\": it is disabled here"])
     }
 
-    func machines(for caller: Caller) async throws(Refusal) -> [MachineView] {
+    package func machines(for caller: Caller) async throws(Refusal) -> [MachineView] {
         try note("machines", caller)
-        return [FixedService.machine]
+        return nextFleet()
     }
 
-    func machine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
+    package func machine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
         try note("machine \(name)", caller)
         return FixedService.machine
     }
 
-    func loss(removing machine: String, for caller: Caller) async throws(Refusal) -> LossReport {
+    package func loss(removing machine: String, for caller: Caller) async throws(Refusal) -> LossReport {
         try note("loss \(machine)", caller)
         return FixedService.loss
     }
 
-    func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport {
+    package func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport {
         try note("remove \(name)", caller)
         return FixedService.loss
     }
 
-    func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
+    package func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
         try note("retry \(name)", caller)
         return FixedService.machine
     }
 
-    func groups(for caller: Caller) async throws(Refusal) -> [GroupView] {
+    package func groups(for caller: Caller) async throws(Refusal) -> [GroupView] {
         try note("groups", caller)
         return [GroupView(name: "main", machines: ["mx1"])]
     }
 
-    func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView {
+    package func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView {
         try note("addGroup \(request.name)", caller)
         return GroupView(name: request.name, machines: [])
     }
 
-    func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView {
+    package func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView {
         try note("invite \(request.group ?? "-") \(request.expiresSeconds)", caller)
         return InvitationView(invitation: "muster-invitation-1.x", id: "i1", group: "main", expires: FixedService.time)
     }
 
-    func show(_ query: SettingsQuery, for caller: Caller) async throws(Refusal) -> [SetEntry] {
+    package func show(_ query: SettingsQuery, for caller: Caller) async throws(Refusal) -> [SetEntry] {
         try note("show \(query.level) \(query.section?.rawValue ?? "-") \(query.entry ?? "-")", caller)
         return [
             SetEntry(section: .destinations, name: "default", value: ["tls": "preferred"], level: query.level, revision: 2),
@@ -114,7 +149,7 @@ final class FixedService: AdminService {
         ]
     }
 
-    func effective(_ query: EffectiveQuery, for caller: Caller) async throws(Refusal) -> [EffectiveView] {
+    package func effective(_ query: EffectiveQuery, for caller: Caller) async throws(Refusal) -> [EffectiveView] {
         try note("effective \(query.machine) \(query.section?.rawValue ?? "-") \(query.entry ?? "-")", caller)
         return [
             EffectiveView(
@@ -122,35 +157,43 @@ final class FixedService: AdminService {
         ]
     }
 
-    func edit(_ request: EditRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
+    package func edit(_ request: EditRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         for edit in request.edits {
-            try note("edit \(edit.level) \(edit.section) \(edit.entry ?? "-") \(edit.operation.word)", caller)
+            try note("edit \(edit.level) \(edit.section) \(edit.entry ?? "-") \(FixedService.text(of: edit.operation))", caller)
         }
         return EditSummary(changes: [FixedService.change], uncommitted: 1)
     }
 
-    func override(_ request: OverrideRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
+    private static func text(of operation: EntryOperation) -> String {
+        switch operation {
+        case .set(let value), .merge(let value): "\(operation.word) \(value.canonicalText)"
+        case .remove, .hide, .isolate, .inherit: operation.word
+        }
+    }
+
+    package func override(_ request: OverrideRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try note("override \(request.level) \(request.section) \(request.entry) \(request.copy)", caller)
         return EditSummary(changes: [FixedService.change], uncommitted: 1)
     }
 
-    func copy(_ request: CopyRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
+    package func copy(_ request: CopyRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try note("copy \(request.section) \(request.entry) \(request.from) \(request.to) \(request.move)", caller)
         return EditSummary(changes: [FixedService.change], uncommitted: 2)
     }
 
-    func changes(for caller: Caller) async throws(Refusal) -> [ChangeView] {
+    package func changes(for caller: Caller) async throws(Refusal) -> [ChangeView] {
         try note("changes", caller)
-        return [FixedService.change]
+        return pending
     }
 
-    func discard(_ query: DiscardQuery, for caller: Caller) async throws(Refusal) -> DiscardSummary {
+    package func discard(_ query: DiscardQuery, for caller: Caller) async throws(Refusal) -> DiscardSummary {
         try note("discard \(query.level?.description ?? "-") \(query.section?.rawValue ?? "-") \(query.entry ?? "-")", caller)
         return DiscardSummary(discarded: 1, uncommitted: 0)
     }
 
-    func commit(_ request: CommitRequest, for caller: Caller) async throws(Refusal) -> CommitView {
+    package func commit(_ request: CommitRequest, for caller: Caller) async throws(Refusal) -> CommitView {
         try note("commit \(request.comment) \(request.changeSet ?? "-")", caller)
+        guard !pending.isEmpty else { return CommitView(revision: nil, position: 9, machines: []) }
         return CommitView(
             revision: 4, position: 10,
             machines: [
@@ -159,42 +202,42 @@ final class FixedService: AdminService {
             ])
     }
 
-    func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView {
+    package func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView {
         try note("apply \(request.document.canonicalText) \(request.dryRun) \(request.commit)", caller)
         return ApplyView(changes: [FixedService.change], machines: [])
     }
 
-    func history(_ page: Page, for caller: Caller) async throws(Refusal) -> [RevisionView] {
+    package func history(_ page: Page, for caller: Caller) async throws(Refusal) -> [RevisionView] {
         try note("history \(page.after ?? -1) \(page.limit)", caller)
-        return [RevisionView(revision: 3, author: "admin", time: FixedService.time, comment: "renewed", kind: "commit")]
+        return [RevisionView(revision: 3, author: "admin", time: FixedService.time, comment: "renewed \u{1B}[31mred\nline", kind: "commit")]
     }
 
-    func certificates(at level: Level?, for caller: Caller) async throws(Refusal) -> [CertificateView] {
+    package func certificates(at level: Level?, for caller: Caller) async throws(Refusal) -> [CertificateView] {
         try note("certificates \(level?.description ?? "-")", caller)
         return [FixedService.certificate]
     }
 
-    func certificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> CertificateView {
+    package func certificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> CertificateView {
         try note("certificate \(name) \(level)", caller)
         return FixedService.certificate
     }
 
-    func createCertificate(_ request: CertificateCreation, for caller: Caller) async throws(Refusal) -> CertificateView {
+    package func createCertificate(_ request: CertificateCreation, for caller: Caller) async throws(Refusal) -> CertificateView {
         try note("create \(request.level) \(request.name) \(request.request.commonName) \(request.replace)", caller)
         return FixedService.certificate
     }
 
-    func importCertificate(_ request: CertificateImport, for caller: Caller) async throws(Refusal) -> CertificateView {
+    package func importCertificate(_ request: CertificateImport, for caller: Caller) async throws(Refusal) -> CertificateView {
         try note("import \(request.level) \(request.name) \(request.pkcs12 ?? "-") \(request.password ?? "-")", caller)
         return FixedService.certificate
     }
 
-    func promoteCertificate(_ request: CertificatePromotion, for caller: Caller) async throws(Refusal) -> CertificateView {
+    package func promoteCertificate(_ request: CertificatePromotion, for caller: Caller) async throws(Refusal) -> CertificateView {
         try note("promote \(request.name) \(request.from) \(request.to)", caller)
         return FixedService.certificate
     }
 
-    func audit(_ page: Page, for caller: Caller) async throws(Refusal) -> [AuditView] {
+    package func audit(_ page: Page, for caller: Caller) async throws(Refusal) -> [AuditView] {
         try note("audit \(page.after ?? -1) \(page.limit)", caller)
         return [
             AuditView(
@@ -203,17 +246,17 @@ final class FixedService: AdminService {
         ]
     }
 
-    func verifyAudit(for caller: Caller) async throws(Refusal) -> AuditVerification {
+    package func verifyAudit(for caller: Caller) async throws(Refusal) -> AuditVerification {
         try note("verifyAudit", caller)
         return AuditVerification(intact: true, position: 9, hash: FixedService.digest)
     }
 }
 
-/// Knows two tokens.
-struct FixedTokens: TokenChecker {
-    static let valid = "token-of-the-administrator"
+/// Knows one token.
+package struct FixedTokens: TokenChecker {
+    package static let valid = "token-of-the-administrator"
 
-    func caller(bearing token: String) async -> Caller? {
+    package func caller(bearing token: String) async -> Caller? {
         token == FixedTokens.valid ? Caller(user: "admin", role: .administrator) : nil
     }
 }

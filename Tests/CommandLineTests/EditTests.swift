@@ -1,0 +1,137 @@
+import AdminFixtures
+import ClusterModel
+import FoundationEssentials
+import Testing
+
+@Suite("What commands ask of the manager", .timeLimit(.minutes(1)))
+struct EditTests {
+    @Test(arguments: [
+        (["listener", "set", "public", "--port", "2525"], #"edit cluster listeners public merge {"port":2525}"#),
+        (
+            ["listener", "set", "public", "--group", "eu", "--certificate", "mail", "--clear", "defaultPolicy"],
+            #"edit group/eu listeners public merge {"certificate":"mail","defaultPolicy":null}"#
+        ),
+        (
+            [
+                "listener", "set", "public", "--sender-group", "PARTNERS=partners:192.0.2.0/24,.partner.example", "--sender-group",
+                "V6=p:2001:db8::/32",
+            ],
+            #"edit cluster listeners public merge {"senderGroups":[{"name":"PARTNERS","policy":"partners","senders":["192.0.2.0/24",".partner.example"]},{"name":"V6","policy":"p","senders":["2001:db8::/32"]}]}"#
+        ),
+        (
+            ["policy", "set", "partners", "--tls", "required", "--verify-client-certificate"],
+            #"edit cluster mailFlowPolicies partners merge {"tls":"required","verifyClientCertificate":true}"#
+        ),
+        (
+            ["policy", "set", "partners", "--no-verify-client-certificate"],
+            #"edit cluster mailFlowPolicies partners merge {"verifyClientCertificate":false}"#
+        ),
+        (
+            ["destconfig", "set", ".bank.example", "--tls", "required-verify", "--name-check", "domain"],
+            #"edit cluster destinations .bank.example merge {"nameCheck":"domain","tls":"required-verify"}"#
+        ),
+        (
+            ["interface", "set", "data1", "--machine", "mx1", "--https-port", "8443"],
+            #"edit machine/mx1 interfaces data1 merge {"https":{"port":8443}}"#
+        ),
+        (
+            ["delivery", "set", "--certificate", "mail", "--alert-on-required-tls-failure"],
+            #"edit cluster delivery settings merge {"alertOnRequiredTLSFailure":true,"certificate":"mail"}"#
+        ),
+        (["destination", "unset", "bank.example", "--machine", "mx1"], "edit machine/mx1 destinations bank.example remove"),
+        (["delivery", "unset"], "edit cluster delivery settings remove"),
+        (["hide", "destination/bank.example", "--group", "eu"], "edit group/eu destinations bank.example hide"),
+        (["hide", "delivery", "--group", "eu"], "edit group/eu delivery settings hide"),
+        (["isolate", "destinations", "--machine", "mx1"], "edit machine/mx1 destinations - isolate"),
+        (["isolate", "destinations", "--machine", "mx1", "--undo"], "edit machine/mx1 destinations - inherit"),
+        (["override", "listeners/public", "--copy", "--machine", "mx1"], "override machine/mx1 listeners public true"),
+        (
+            ["move", "destinations/bank.example", "--from", "machine/mx1", "--to", "cluster"],
+            "copy destinations bank.example machine/mx1 cluster true"
+        ),
+        (["show", "delivery", "--group", "eu"], "show group/eu delivery -"),
+        (["discard", "listeners/public"], "discard - listeners public"), (["discard", "--machine", "mx1"], "discard machine/mx1 - -"),
+        (["cert", "list"], "certificates cluster"), (["cert", "list", "--all"], "certificates -"),
+        (
+            ["cert", "create", "mail", "--machine", "mx1", "--common-name", "a.example", "--replace"],
+            "create machine/mx1 mail a.example true"
+        ),
+        (["cert", "promote", "mail", "--from", "machine/mx1", "--to", "group/eu"], "promote mail machine/mx1 group/eu"),
+        (["machine", "remove", "mx1", "--preview"], "loss mx1"), (["machine", "remove", "mx1"], "remove mx1"),
+        (["machine", "retry", "mx1"], "retry mx1"), (["group", "add", "eu"], "addGroup eu"),
+    ])
+    func `a command asks exactly one thing`(_ arguments: [String], _ question: String) async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            let run = try await muster(arguments, profile: server.profile)
+            #expect(run.status == 0, "\(run.error)")
+        }
+        #expect(service.questions == ["admin \(question)"])
+    }
+
+    @Test(arguments: [
+        ["interface", "list"], ["interface", "set", "data1", "--address", "192.0.2.1"], ["interface", "show", "data1", "--group", "eu"],
+        ["hide", "interfaces/data1"], ["show", "system"],
+    ])
+    func `a level that a section does not have is refused with the right one`(_ arguments: [String]) async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            let run = try await muster(arguments, profile: server.profile)
+            #expect(run.status == 1)
+            #expect(run.error.contains("machine level only"))
+            #expect(run.error.contains("--machine NAME"))
+        }
+        #expect(service.questions.isEmpty)
+    }
+
+    @Test func `a document is read with the files beside it, and sent as one request`() async throws {
+        let service = FixedService()
+        try await withScratch { directory in
+            let document = """
+                cluster: acme
+                settings:
+                  cluster:
+                    certificates: { mail: { pkcs12: { file: mail.p12, passwordFile: mail.pw } } }
+                """
+            try document.write(toFile: "\(directory)/acme.yaml", atomically: true, encoding: .utf8)
+            try "not really".write(toFile: "\(directory)/mail.p12", atomically: true, encoding: .utf8)
+            try "secret\n".write(toFile: "\(directory)/mail.pw", atomically: true, encoding: .utf8)
+            try await RunningServer.with(service) { server in
+                let run = try await muster(["apply", "-f", "\(directory)/acme.yaml", "--dry-run"], profile: server.profile)
+                #expect(run.status == 0, "\(run.error)")
+                #expect(run.output.contains("dry run"))
+                #expect(!run.output.contains("secret"))
+            }
+        }
+        let question = try #require(service.questions.first)
+        #expect(question.hasPrefix("admin apply {") && question.hasSuffix(" true false"))
+        #expect(question.contains("bm90IHJlYWxseQ=="))
+    }
+
+    @Test func `what is wrong with a document is listed by line, and nothing is sent`() async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            let document = "settings:\n  cluster:\n    destinations:\n      default: { tls: perhaps }\n    listners: {}\n"
+            let run = try await muster(["apply", "-f", "-"], profile: server.profile, input: document)
+            #expect(run.status == 1)
+            #expect(run.error.contains("standard input:4:"))
+            #expect(run.error.contains("standard input:5:"))
+        }
+        #expect(service.questions.isEmpty)
+    }
+
+    @Test func `an imported file and its password reach the manager, and no output`() async throws {
+        let service = FixedService()
+        try await withScratch { directory in
+            try "p12".write(toFile: "\(directory)/mail.p12", atomically: true, encoding: .utf8)
+            try "canary\nmore\n".write(toFile: "\(directory)/mail.pw", atomically: true, encoding: .utf8)
+            try await RunningServer.with(service) { server in
+                let arguments = ["cert", "import", "mail", "--pkcs12", "\(directory)/mail.p12", "--password-file", "\(directory)/mail.pw"]
+                let run = try await muster(arguments, profile: server.profile)
+                #expect(run.status == 0, "\(run.error)")
+                #expect(!(run.output + run.error).contains("canary"))
+            }
+        }
+        #expect(service.questions == ["admin import cluster mail cDEy canary"])
+    }
+}
