@@ -42,6 +42,10 @@ let badTexts = [
         "an alias with an accent", "cluster: *\u{301}n",
         "1:10: cluster: aliases are not taken (\"*\u{301}n\"); expected the value itself, or quotes around a text that begins with '*'"),
     BadDocument(
+        "an alias as a key", "*name : a",
+        "1:1: aliases are not taken (\"*name\"); expected the value itself, or quotes around a text that begins with '*'"),
+    BadDocument("an anchor on a key", "&name cluster: a", "1:1: anchors are not taken"),
+    BadDocument(
         "a merge key", "settings:\n  cluster:\n    <<: {}",
         "3:5: settings.cluster: merge keys are not taken; expected the fields themselves"),
     BadDocument("a tag", "cluster: !!str demo", "1:10: cluster: tags such as \"tag:yaml.org,2002:str\" are not taken"),
