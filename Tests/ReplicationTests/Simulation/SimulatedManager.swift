@@ -14,6 +14,8 @@ final class SimulatedManager {
     private(set) var publisher: Publisher?
     private var settings: SimulatedSettings
     private var incarnation = 0
+    /// What would take back the newest entry.
+    private(set) var undo: [SimulatedEvent] = []
 
     init(world: SimulatedWorld) {
         self.world = world
@@ -57,6 +59,7 @@ final class SimulatedManager {
         if world.happens(20) { return crash() }
         world.answered.append(entry)
         world.note("entry \(entry.head.position) is answered")
+        undo = events.compactMap(settings.inverse)
         settings.fold(entry)
         let current = incarnation
         world.clock.schedule(after: world.random.between(0, 30)) { [unowned self] in

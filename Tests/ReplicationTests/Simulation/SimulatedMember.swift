@@ -181,6 +181,7 @@ final class SimulatedMember {
 
     private func apply() {
         guard let number = laidOut, let generation = generation(number) else { return world.violation("\(id): nothing laid out to apply") }
+        if let connection { world.strike(whileApplying: connection) }
         let before = gateway.serving
         gateway.apply(generation.configuration) { [unowned self] refusal in
             if let refusal { return decide { $0.applied(.failure(refusal), now: $1) } }
@@ -308,7 +309,7 @@ final class SimulatedGateway {
         calls += 1
         let call = calls
         pending = configuration
-        let time = world.happens(30) ? world.random.between(30_000, 90_000) : world.random.between(5, 400)
+        let time = world.happens(30) ? world.random.between(30_000, 90_000) : world.random.between(5, world.happens(300) ? 5000 : 400)
         world.clock.schedule(after: time) { [unowned self] in
             guard call == calls else { return }
             pending = nil

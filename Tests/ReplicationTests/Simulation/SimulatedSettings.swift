@@ -49,6 +49,18 @@ struct SimulatedSettings {
         }
     }
 
+    /// What would put back what an event is about to change; nil for what cannot be undone.
+    func inverse(of event: SimulatedEvent) -> SimulatedEvent? {
+        guard case .set(let layer, let section, let name, _) = event else { return nil }
+        let said =
+            switch layer {
+            case .cluster: cluster[section, name]
+            case .group(let id): groups[id]?[section, name]
+            case .machine(let id): machines[id]?[section, name]
+            }
+        return .set(layer, section, name, said?.state.value)
+    }
+
     func targets() -> [MembershipID: MachineTarget] {
         var inherited: [GroupID: InheritedSettings] = [:]
         var targets: [MembershipID: MachineTarget] = [:]

@@ -6,7 +6,7 @@ final class SimulatedWorld {
     let seed: UInt64
     var random: SplitMix64
     let clock = VirtualClock()
-    private(set) lazy var network = InProcessNetwork(clock: clock) { [unowned self] in random.between(1, happens(50) ? 2000 : 20) }
+    private(set) lazy var network = InProcessNetwork(clock: clock) { [unowned self] in random.between(1, happens(150) ? 3000 : 20) }
     private(set) lazy var manager = SimulatedManager(world: self)
     private(set) var members: [SimulatedMember] = []
     private(set) var groupOf: [MembershipID: GroupID] = [:]
@@ -182,12 +182,25 @@ final class SimulatedWorld {
         clock.schedule(after: random.between(20, 3000)) { [unowned self] in trouble() }
     }
 
+    /// The worst moment: a member is between two configurations. Its connection breaks, and administrators change their minds.
+    func strike(whileApplying connection: ConnectionID) {
+        guard happens(150) else { return }
+        note("a connection breaks in the middle of applying")
+        network.breakOff(connection, memberHearsAfter: random.between(1, 30), managerHearsAfter: random.between(1, 30))
+        guard happens(700) else { return }
+        clock.schedule(after: random.between(1, 300)) { [unowned self] in commit(takingBack: 700) }
+    }
+
+    /// One to three changes; so many times in a thousand along with taking back the newest ones, as people do.
+    private func commit(takingBack permille: Int) {
+        let changes = (1...random.between(1, 3)).map { _ in change() }
+        manager.append((answered.count > 1 && random.chance(permille) ? manager.undo : []) + changes)
+    }
+
     private func happen() {
         let member = random.pick(members)
         switch random.between(0, 99) {
-        case 0..<45:
-            let changes = (1...random.between(1, 3)).map { _ in change() }
-            manager.append(changes)
+        case 0..<45: commit(takingBack: 300)
         case 45..<63:
             guard let connection = network.openConnections.first else { return }
             note("a connection breaks")
