@@ -45,7 +45,7 @@ package actor ChangeDesk {
 
     /// Takes edits in, all or none. Each is normalized and checked by the rules of its section and level.
     ///
-    /// - Parameter edits: made from the administrator's view of the state; may run more than once.
+    /// `edits` makes them from the administrator's view of the state; it may run more than once.
     @discardableResult
     package func submit(
         by user: String, _ edits: @Sendable (_ view: ClusterState, _ committed: ClusterState) throws(Refusal) -> [Edit]

@@ -34,7 +34,7 @@ package struct DocumentDesk: Sendable {
 
     /// Makes and takes in what the document asks for; a certificate that was made for the same request before stays as it is.
     ///
-    /// - Parameter storing: false for a dry run, which keeps no key.
+    /// `storing` is false for a dry run, which keeps no key.
     func fulfil(_ document: ClusterDocument, in view: ClusterState, storing: Bool) async throws(Refusal) -> Fulfilled {
         var fulfilled = Fulfilled()
         for (level, sections) in document.settings {

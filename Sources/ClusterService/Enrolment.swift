@@ -13,7 +13,7 @@ package actor Enrolment {
     /// Days that a member's certificate is valid.
     private static let certificateDays = 365
 
-    /// - Parameter managers: where managers take members, as invitations carry it.
+    /// `managers` says where managers take members, as invitations carry it.
     package init(
         ledger: Ledger, authority: ClusterAuthority, now: @escaping WallClock, managers: @escaping @Sendable () -> [String],
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()

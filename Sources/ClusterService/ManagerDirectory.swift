@@ -28,7 +28,7 @@ package struct ManagerDirectory: Sendable {
         }
     }
 
-    /// - Parameter keyPath: the master key's file; `DIR.key` when nil.
+    /// `keyPath` is the master key's file; `DIR.key` when nil.
     package init(path: String, keyPath: String?) {
         self.path = path
         self.keyPath = keyPath ?? (path.hasSuffix("/") ? String(path.dropLast()) : path) + ".key"

@@ -30,7 +30,7 @@
 /// or refuses, and closes.
 ///
 /// A MACHINE THAT JOINS sends a join, once as a preview if it likes and once in earnest, and nothing else but pings and pongs. Each is
-/// answered by joined or refused.
+/// answered by joined or refused. Such a connection lasts at most 300 seconds.
 ///
 /// STRICTNESS. A number that is missing is 0, and a list that is missing is empty; whatever is called required must be there. Fields
 /// that are not known here are passed over. A frame of a kind that is not known here is refused with code "version", one that breaks a

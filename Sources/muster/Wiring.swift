@@ -101,7 +101,8 @@ final class Places: Sendable {
     init(settings: ManagerDirectory.Settings) {
         configured = settings.advertise
         memberPlace = Mutex(nil)
-        let listens = ([settings.adminListen, settings.memberListen] + settings.advertise).compactMap { try? Endpoint(parsing: $0).host }  // read before it is listened on
+        let places = [settings.adminListen, settings.memberListen] + settings.advertise
+        let listens = places.compactMap { try? Endpoint(parsing: $0).host }  // read before it is listened on
         hosts = ["localhost", "127.0.0.1"] + listens
     }
 

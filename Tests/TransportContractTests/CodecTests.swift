@@ -46,7 +46,9 @@ enum WireTestCodec {
     }
 
     @Test func `a section that machines share is encoded once, also after others came between`() throws {
-        func address(_ buffer: ByteBuffer) -> Int { unsafe buffer.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) } }
+        func address(_ buffer: ByteBuffer) -> Int {
+            unsafe buffer.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
+        }
         let chunks = SectionChunks(limit: 4096)
         let first = try chunks.chunk(of: Samples.shared)
         for index in 0..<100 {

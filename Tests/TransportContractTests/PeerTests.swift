@@ -22,9 +22,7 @@ import Testing
             let refusals = try await peer.refusals()
             // The next who comes is the first of whom the port hears.
             var heard = PortEvents(port)
-            let (link, _) = try await cluster.connector().connect(to: address, as: cluster.member(), trusting: cluster.trust)
-            #expect(try await heard.opened().peer == .member(TestCluster.membership))
-            link.close()
+            try await cluster.visit(address, &heard)
             return refusals
         }
     }
@@ -67,18 +65,18 @@ import Testing
         let port = RecordingPort()
         try await cluster.withPort(port) { server, address in
             var heard = PortEvents(port)
-            let (link, _) = try await cluster.connector().connect(to: address, as: cluster.member(), trusting: cluster.trust)
+            let (link, events) = try await cluster.connector().connect(to: address, as: cluster.member(), trusting: cluster.trust)
             let (first, _, back) = try await heard.opened()
             try server.replace(identity: next.manager(), authorities: next.authority.certificatePEM)
             // The open connection stays.
             back.send(.ping)
             #expect(try await heard.received() == .pong)
-            let (_, _) = try await next.connector().connect(to: address, as: next.member(), trusting: next.trust)
-            #expect(try await heard.opened().connection != first)
+            #expect(try await next.visit(address, &heard) != first)
             let refused = try await RawPeer(address, tls: RawPeer.tls(cluster.member())).refusals()
             #expect(refused == [.unauthenticated])
             link.close()
             #expect(try await heard.closed() == first)
+            withExtendedLifetime(events) {}
             #expect(throws: Refusal(.unreadable, "")) { try server.replace(authorities: "nonsense") }
         }
     }
@@ -133,9 +131,8 @@ import Testing
             _ = try await RawPeer(address, tls: tls)
             _ = try await heard.opened()
             #expect(try await RawPeer(address, tls: tls).refusals() == [.limit])
-            _ = try await cluster.connector().connect(to: address, as: cluster.member(), trusting: cluster.trust)
-            #expect(try await heard.opened().peer == .member(TestCluster.membership))
-            #expect(server.connections == (1, 2))
+            #expect(server.connections == (0, 2))
+            try await cluster.visit(address, &heard)
             first.close()
             #expect(try await heard.closed() == connection)
             _ = try await RawPeer(address, tls: tls)

@@ -42,6 +42,19 @@ struct TestCluster: Sendable {
         TLSManagerConnector(group: MultiThreadedEventLoopGroup.singleton, terms: terms, now: clock.now)
     }
 
+    /// A member connects, the port hears of it as the next, and it goes.
+    @discardableResult
+    func visit(_ address: String, _ heard: inout PortEvents, as identity: MemberIdentity? = nil) async throws -> ConnectionID {
+        let (link, events) = try await connector().connect(to: address, as: identity ?? member(), trusting: trust)
+        let (connection, peer, _) = try await heard.opened()
+        #expect(peer == .member(TestCluster.membership))
+        link.close()
+        #expect(try await heard.closed() == connection)
+        // Letting go of it before would have closed the connection.
+        withExtendedLifetime(events) {}
+        return connection
+    }
+
     /// Runs a member port of the cluster while the body runs.
     func withPort<Result>(
         _ delegate: any MemberPort, identity: ManagerIdentity? = nil, terms: TransportTerms = TransportTerms(),

@@ -73,7 +73,8 @@ extension EffectiveConfiguration {
         for (name, listener) in (try? values(ListenerSetting.self, in: .listeners)) ?? [] where listener.certificate == nil {  // as above
             let policies = listener.senderGroups.map(\.policy) + (listener.defaultPolicy.map { [$0] } ?? [])
             for policy in policies {
-                guard let setting = try? value(MailFlowPolicySetting.self, .mailFlowPolicies, policy), setting.tls != .off else { continue }  // as above
+                // As above.
+                guard let setting = try? value(MailFlowPolicySetting.self, .mailFlowPolicies, policy), setting.tls != .off else { continue }
                 findings.append(
                     .init(
                         .error, entry: "listeners/\(name)", "the policy \(policy) uses TLS, and the listener has no certificate; assign one"

@@ -132,13 +132,13 @@ extension JSONValue: Codable {
             self = .null
         } else if let value = try? container.decode(Bool.self) {  // tried in turn: a decoder tells kinds no other way
             self = .boolean(value)
-        } else if let value = try? container.decode(Int64.self) {
+        } else if let value = try? container.decode(Int64.self) {  // as above
             self = .integer(value)
-        } else if let value = try? container.decode(String.self) {
+        } else if let value = try? container.decode(String.self) {  // as above
             self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
+        } else if let value = try? container.decode([JSONValue].self) {  // as above
             self = .array(value)
-        } else if let value = try? container.decode([String: JSONValue].self) {
+        } else if let value = try? container.decode([String: JSONValue].self) {  // as above
             self = .object(value)
         } else {
             throw DecodingError.dataCorruptedError(

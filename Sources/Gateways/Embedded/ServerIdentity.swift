@@ -39,10 +39,10 @@ package struct ServerIdentity: Sendable {
     }
 
     private static func certificates(_ text: String) throws(Refusal) -> [NIOSSLCertificate] {
+        // The library's error says no more than ours does.
         guard text.contains("-----BEGIN"), let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(text.utf8)),
             !certificates.isEmpty
         else {
-            // The library's error says no more than this does.
             throw Refusal(.invalid, "the certificate chain is not readable PEM text")
         }
         return certificates

@@ -1,7 +1,9 @@
 package import ClusterModel
 
 extension Publisher {
-    /// Seconds of silence after which a connection yields to a new one of the same membership: a ping that was due, and time for its answer.
+    /// Seconds of silence after which a connection yields to a new one of the same membership.
+    ///
+    /// A ping was due, and there was time for its answer.
     static let yieldSeconds = Limits.pingSeconds + Limits.helloSeconds
 
     /// A member's connection was accepted. Nothing is sent before its hello, except a no.

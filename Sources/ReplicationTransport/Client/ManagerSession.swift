@@ -99,6 +99,9 @@ final class ManagerSession: ChannelDuplexHandler {
         switch error {
         case let refusal as Refusal: fail(refusal, context)
         case NIOSSLError.uncleanShutdown: fail(Refusal(.unavailable, "The connection was cut."), context)
+        case NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])):
+            // A manager that has no place for more connections does this, too.
+            fail(Refusal(.unavailable, "The connection was closed in the middle of the handshake."), context)
         case NIOSSLError.handshakeFailed:
             fail(Refusal(.forbidden, "What answers does not speak TLS 1.3 as a manager does."), context)
         default: fail(Refusal(.unavailable, "The connection failed: \(error)"), context)

@@ -7,7 +7,8 @@ package import Replication
 /// The member's end of the wire: connects to a manager's member port.
 ///
 /// Nothing is resumed from an earlier connection, so that the manager's certificate is judged each time. The stream of events is not
-/// bounded here: a manager has at most one update on the way, and is trusted. Ending the task that reads it closes the connection.
+/// bounded here: a manager has at most one update on the way, and is trusted. Letting go of the stream, or ending the task that reads it,
+/// closes the connection.
 package struct TLSManagerConnector: ManagerConnector {
     private let group: any EventLoopGroup
     private let terms: TransportTerms

@@ -141,8 +141,11 @@ final class MemberSession: ChannelDuplexHandler {
         context.close(promise: nil)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    func handlerRemoved(context: ChannelHandlerContext) {
         reception.admission.leave(stage)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
         switch state {
         case .open(let connection, _), .closing(let connection?): reception.port.closed(connection)
         case .greeting, .closing(nil): break

@@ -51,15 +51,23 @@ final class Reception: Sendable {
             return channel.eventLoop.makeFailedFuture(Refusal(.limit, "There are too many connections."))
         }
         return channel.eventLoop.makeCompletedFuture {
-            // The admission is given back by the session, which is therefore the first to be there.
-            let ping = try OutgoingFrame(WireCodec.encode(ManagerMessage.ping), limit: terms.frameBytes)
-            let frames = FrameHandler(
-                terms, limit: terms.strangerFrameBytes, countsParts: false, ping: ping, now: channel.eventLoop.now)
-            // Whatever certificate it is, the handshake goes on (TLS has the peer prove that it holds the key): a peer that is
-            // refused afterwards can be told why, and a resumed session skips this callback anyhow.
-            let tls = NIOSSLServerHandler(context: keys.withLock(\.context)) { _, promise in promise.succeed(.certificateVerified) }
-            try channel.pipeline.syncOperations.addHandlers([tls, frames, MemberSession(self, frames)])
+            do {
+                try assemble(channel)
+            } catch {
+                // Otherwise the session, which is added last, gives the place back when it goes.
+                admission.leave(.handshake)
+                throw error
+            }
         }
+    }
+
+    private func assemble(_ channel: any Channel) throws {
+        let ping = try OutgoingFrame(WireCodec.encode(ManagerMessage.ping), limit: terms.frameBytes)
+        let frames = FrameHandler(terms, limit: terms.strangerFrameBytes, countsParts: false, ping: ping, now: channel.eventLoop.now)
+        // Whatever certificate it is, the handshake goes on (TLS has the peer prove that it holds the key): a peer that is
+        // refused afterwards can be told why, and a resumed session skips this callback anyhow.
+        let tls = NIOSSLServerHandler(context: keys.withLock(\.context)) { _, promise in promise.succeed(.certificateVerified) }
+        try channel.pipeline.syncOperations.addHandlers([tls, frames, MemberSession(self, frames)])
     }
 
     /// Who is there, by the certificate that TLS has seen.

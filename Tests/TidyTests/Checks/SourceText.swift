@@ -72,6 +72,8 @@ private struct SwiftScanner {
             if !isMultiline { position += 1 }
             code.append(UInt8(ascii: "\""))
             modes.append(.literal(pounds: pounds, isMultiline: isMultiline))
+        } else if takes("`") {
+            skipEscapedName()
         } else {
             let byte = take()
             if let parentheses {
@@ -81,6 +83,12 @@ private struct SwiftScanner {
             }
             code.append(byte)
         }
+    }
+
+    /// A name in backticks may be a sentence; it is no code.
+    private mutating func skipEscapedName() {
+        code.append(contentsOf: "``".utf8)
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\n"), take() != UInt8(ascii: "`") {}
     }
 
     /// How many pound signs precede the quotation mark that begins a literal here.

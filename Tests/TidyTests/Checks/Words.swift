@@ -6,7 +6,7 @@ struct BannedWord {
     var isFreeInTests = false
 
     static let all: [BannedWord] = [
-        BannedWord(word: "Date()", instead: "take the time: `now: WallClock` or a Timestamp"),
+        BannedWord(word: "Date()", instead: "take the time: `now: WallClock` or a Timestamp", isFreeInTests: true),
         BannedWord(word: "Date.now", instead: "take the time: `now: WallClock` or a Timestamp"),
         BannedWord(word: "Task.sleep", instead: "take a clock, and wait for an event in a test"),
         BannedWord(word: "print(", instead: "write to the command's output or to the log"),
@@ -14,7 +14,7 @@ struct BannedWord {
         BannedWord(word: "try!", instead: "throw, or handle the error"),
         BannedWord(word: "as!", instead: "use `as?` and say what follows when it fails"),
         BannedWord(word: "fatalError(", instead: "throw a Refusal: no input may end the process"),
-        BannedWord(word: "preconditionFailure(", instead: "throw a Refusal: no input may end the process"),
+        BannedWord(word: "preconditionFailure(", instead: "throw a Refusal: no input may end the process", isFreeInTests: true),
         BannedWord(word: "public", instead: "use `package`: everything lives in one package"),
         BannedWord(word: "open class", instead: "use `package`: everything lives in one package"),
         BannedWord(word: "@_exported", instead: "import the module where it is used"),
@@ -58,9 +58,10 @@ func bannedWords(in files: [SourceText], exceptions: [Exception]) -> [Finding] {
     return findings
 }
 
-/// A comment on the line itself, right after it, or in the two lines above; what documents a declaration is none.
+/// A comment on the line itself, in the two lines above, or in the three below, where a guard's `else` is; what
+/// documents a declaration is none.
 private func hasReason(_ file: SourceText, _ index: Int) -> Bool {
-    (max(0, index - 2)...min(index + 1, file.comments.count - 1)).contains {
+    (max(0, index - 2)...min(index + 3, file.comments.count - 1)).contains {
         let comment = file.comments[$0]
         return !comment.hasPrefix("/") && comment.contains { $0.isLetter }
     }

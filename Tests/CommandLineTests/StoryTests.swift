@@ -1,0 +1,139 @@
+import AdminClient
+import ClusterModel
+import FoundationEssentials
+import Glibc
+import Subprocess
+import SystemPackage
+import Testing
+
+/// The demo's cluster, left running: a manager and agents as processes of their own. Ended with the test.
+struct KeptCluster {
+    let directory: String
+    let profile: Profile
+    let processes: [Int32]
+
+    /// Runs the demo, which is itself the first half of the story: it ends with 0 only if every step was seen to hold.
+    static func with(machines: Int, _ body: (KeptCluster) async throws -> Void) async throws {
+        let run = try await muster(["demo", "--machines", "\(machines)", "--keep"])
+        try #require(run.status == 0, "\(run.output)\(run.error)")
+        let lines = run.output.split(separator: "\n").map { $0.drop { $0 == " " } }
+        let export = try #require(lines.first { $0.hasPrefix("export MUSTER_PROFILE=") })
+        let end = try #require(lines.first { $0.hasPrefix("kill ") })
+        let parts = end.dropFirst("kill ".count).split(separator: ";")
+        let cluster = KeptCluster(
+            directory: String(try #require(parts[1].split(separator: " ").last)),
+            profile: try Profile(file: String(export.dropFirst("export MUSTER_PROFILE=".count))),
+            processes: parts[0].split(separator: " ").compactMap { Int32($0) })
+        defer {
+            for process in cluster.processes { kill(process, SIGTERM) }
+            try? FileManager.default.removeItem(atPath: cluster.directory)
+        }
+        try await body(cluster)
+    }
+
+    func json(_ arguments: [String]) async throws -> JSONValue {
+        let run = try await muster(arguments + ["--output", "json"], profile: profile)
+        try #require(run.status == 0, "\(run.error)")
+        return try JSONValue(parsing: run.output.utf8)
+    }
+
+    /// The SHA-256 fingerprint that openssl computes of what a listener serves.
+    func witness(_ address: String) async throws -> String {
+        let shown = try await openssl(["s_client", "-starttls", "smtp", "-connect", "\(address):2525"], input: "QUIT\r\n")
+        let printed = try await openssl(["x509", "-noout", "-fingerprint", "-sha256"], input: shown)
+        let digits = try #require(printed.split(separator: "=").last)
+        return digits.filter(\.isHexDigit).lowercased()
+    }
+
+    private func openssl(_ arguments: [String], input: String) async throws -> String {
+        try await Subprocess.run(
+            .name("openssl"), arguments: Arguments(arguments), input: .string(input), output: .string(limit: 1 << 20), error: .discarded
+        ).standardOutput
+    }
+
+    func address(of machine: String) async throws -> String {
+        let entry = try await json(["effective", machine, "interfaces/data1"])
+        return try #require(entry.items?.first?["value"]?["address"]?.text)
+    }
+}
+
+@Suite("A story through the real binary", .timeLimit(.minutes(3)))
+struct StoryTests {
+    @Test func `openssl sees on every listener what the machine list names, and no secret is left lying about`() async throws {
+        try await KeptCluster.with(machines: 3) { cluster in
+            let machines = try #require(try await cluster.json(["machine", "list"]).items)
+            #expect(machines.count == 3)
+            for machine in machines {
+                let name = try #require(machine["name"]?.text)
+                #expect(machine["state"]?.text == "synced")
+                let listener = machine["services"]?.items?.first { $0["service"]?.text == "listener/public" }
+                let seen = try await cluster.witness(try await cluster.address(of: name))
+                #expect(listener?["fingerprint"]?.text == seen)
+                #expect(listener?["served"]?.text == seen)
+            }
+            #expect(try await muster(["audit", "verify"], profile: cluster.profile).status == 0)
+            try expectNoSecrets(in: cluster)
+            try await expectMembersStayMembers(cluster)
+            try await expectStolenIdentityIsWorthNothing(cluster)
+            try await expectLeaveKeepsServing(cluster)
+        }
+    }
+
+    /// Logs and the manager's files hold no key in the clear, and no token outside the profile.
+    private func expectNoSecrets(in cluster: KeptCluster) throws {
+        let manager = try FileManager.default.contentsOfDirectory(atPath: "\(cluster.directory)/manager").map { "manager/\($0)" }
+        let logs = try FileManager.default.contentsOfDirectory(atPath: cluster.directory).filter { $0.hasSuffix(".log") }
+        #expect(logs.count == 4)
+        for name in manager + logs where !name.hasSuffix("profile.json") {
+            let bytes = try Data(contentsOf: URL(filePath: "\(cluster.directory)/\(name)"))
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(!text.contains("PRIVATE KEY"), "\(name) holds a private key")
+            #expect(!text.contains(cluster.profile.token), "\(name) holds the token")
+        }
+    }
+
+    /// A machine that is a member cannot join again, whatever its directory is called.
+    private func expectMembersStayMembers(_ cluster: KeptCluster) async throws {
+        let invitation = try await muster(["invite"], profile: cluster.profile).output
+        try FileManager.default.copyItem(atPath: "\(cluster.directory)/mx2", toPath: "\(cluster.directory)/clone")
+        let join = try await muster(
+            ["agent", "join", "-", "--state-dir", "\(cluster.directory)/clone", "--accept-loss"], input: invitation)
+        #expect(join.status == 1)
+        // The refusal consumed nothing.
+        let preview = try await muster(
+            ["agent", "join", "-", "--state-dir", "\(cluster.directory)/mx2", "--preview"], input: invitation)
+        #expect(preview.status == 1 || preview.output.contains("Would join"))
+    }
+
+    /// After the removal, a copy of the machine's disk is no member any more, and a used invitation helps nobody.
+    private func expectStolenIdentityIsWorthNothing(_ cluster: KeptCluster) async throws {
+        let thief = "\(cluster.directory)/thief"
+        try FileManager.default.copyItem(atPath: "\(cluster.directory)/mx3", toPath: thief)
+        let before = try await cluster.witness(try await cluster.address(of: "mx3"))
+        let address = try await cluster.address(of: "mx3")
+        #expect(try await muster(["machine", "remove", "mx3"], profile: cluster.profile).status == 0)
+        #expect(try await cluster.json(["machine", "list"]).items?.count == 2)
+        #expect(try await cluster.witness(address) == before)
+        // The copy believes that it is a member; asked, the manager says that this is over; then it needs an invitation like anybody.
+        let used = try await muster(["invite"], profile: cluster.profile).output
+        let join = try await muster(["agent", "join", "-", "--state-dir", thief, "--accept-loss"], input: used)
+        #expect(join.status == 0, "\(join.error)")
+        let again = try await muster(
+            [
+                "agent", "join", "-", "--state-dir", "\(cluster.directory)/other", "--name", "mx9", "--hostname", "mx9.example.com",
+                "--interface", "data1=127.0.0.9",
+            ], input: used)
+        #expect(again.status == 1)
+        #expect(again.error.contains("has been used"))
+    }
+
+    /// Leaving needs no manager, and what is served stays the same.
+    private func expectLeaveKeepsServing(_ cluster: KeptCluster) async throws {
+        let address = try await cluster.address(of: "mx2")
+        let before = try await cluster.witness(address)
+        let leave = try await muster(["agent", "leave", "--state-dir", "\(cluster.directory)/mx2"])
+        #expect(leave.status == 0)
+        #expect(leave.output.contains("membership remains"))
+        #expect(try await cluster.witness(address) == before)
+    }
+}
