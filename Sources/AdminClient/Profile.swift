@@ -29,11 +29,13 @@ package struct Profile: Hashable, Sendable, Codable {
         } catch {
             throw Refusal(
                 .notFound,
-                "There is no profile to read at \(path). Name one with --profile FILE or MUSTER_PROFILE; \"muster manager init\" writes one beside the cluster's data, and \"muster login\" another."
+                "There is no profile to read at \(path). Name one with --profile FILE or MUSTER_PROFILE; \"muster manager init\" "
+                    + "writes one beside the cluster's data, and \"muster login\" another."
             )
         }
-        guard bytes.count <= Profile.fileBytes, let profile = try? JSONDecoder().decode(Profile.self, from: bytes) else {
-            // The decoder's own words could quote the token.
+        guard bytes.count <= Profile.fileBytes,
+            let profile = try? JSONDecoder().decode(Profile.self, from: bytes)  // the decoder's own words could quote the token
+        else {
             throw Refusal(.unreadable, "\(path) is not a profile: a JSON file with \"url\", \"ca\" and \"token\".")
         }
         self = profile

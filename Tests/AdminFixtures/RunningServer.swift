@@ -50,7 +50,10 @@ package struct RunningServer: Sendable {
             let profile = Profile(url: "https://127.0.0.1:\(port)", ca: authority.certificatePEM, token: FixedTokens.valid)
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(profile.ca.utf8)))
-            let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .init(tlsConfiguration: tls))
+            // Patient: with many servers starting at once on few cores, a handshake may take a while.
+            let http = HTTPClient(
+                eventLoopGroupProvider: .singleton,
+                configuration: .init(tlsConfiguration: tls, timeout: .init(connect: .seconds(60))))
             let result: Swift.Result<Result, any Error>
             do { result = .success(try await body(RunningServer(profile: profile, http: http))) } catch { result = .failure(error) }
             try await http.shutdown()
@@ -66,7 +69,7 @@ package struct RunningServer: Sendable {
         request.method = .RAW(value: method)
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
-        let response = try await http.execute(request, timeout: .seconds(30))
+        let response = try await http.execute(request, timeout: .seconds(60))
         let bytes = try await response.body.collect(upTo: 1 << 20)
         return PlainAnswer(
             status: Int(response.status.code), body: String(buffer: bytes),

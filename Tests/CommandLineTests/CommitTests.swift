@@ -2,7 +2,8 @@ import AdminFixtures
 import ClusterModel
 import Testing
 
-@Suite("Committing, and waiting for the machines", .timeLimit(.minutes(1)))
+// Serialized: each case is a process, and a hundred at once would starve each other of the processor.
+@Suite("Committing, and waiting for the machines", .serialized, .timeLimit(.minutes(1)))
 struct CommitTests {
     typealias Fleet = FixedService
 

@@ -3,7 +3,8 @@ import ClusterModel
 import FoundationEssentials
 import Testing
 
-@Suite("What commands ask of the manager", .timeLimit(.minutes(1)))
+// Serialized: each case is a process, and a hundred at once would starve each other of the processor.
+@Suite("What commands ask of the manager", .serialized, .timeLimit(.minutes(1)))
 struct EditTests {
     @Test(arguments: [
         (["listener", "set", "public", "--port", "2525"], #"edit cluster listeners public merge {"port":2525}"#),
@@ -16,7 +17,9 @@ struct EditTests {
                 "listener", "set", "public", "--sender-group", "PARTNERS=partners:192.0.2.0/24,.partner.example", "--sender-group",
                 "V6=p:2001:db8::/32",
             ],
-            #"edit cluster listeners public merge {"senderGroups":[{"name":"PARTNERS","policy":"partners","senders":["192.0.2.0/24",".partner.example"]},{"name":"V6","policy":"p","senders":["2001:db8::/32"]}]}"#
+            #"edit cluster listeners public merge {"senderGroups":["#
+                + #"{"name":"PARTNERS","policy":"partners","senders":["192.0.2.0/24",".partner.example"]},"#
+                + #"{"name":"V6","policy":"p","senders":["2001:db8::/32"]}]}"#
         ),
         (
             ["policy", "set", "partners", "--tls", "required", "--verify-client-certificate"],

@@ -2,7 +2,8 @@ import AdminFixtures
 import ClusterModel
 import Testing
 
-@Suite("What commands print", .timeLimit(.minutes(1)))
+// Serialized: each case is a process, and a hundred at once would starve each other of the processor.
+@Suite("What commands print", .serialized, .timeLimit(.minutes(1)))
 struct OutputTests {
     @Test(arguments: [
         ("status", ["status"]), ("machine-list", ["machine", "list"]), ("machine-show", ["machine", "show", "mx1"]),

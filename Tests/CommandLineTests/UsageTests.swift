@@ -5,7 +5,8 @@ import ClusterModel
 import FoundationEssentials
 import Testing
 
-@Suite("How commands explain themselves, and what they say to wrong usage", .timeLimit(.minutes(1)))
+// Serialized: each case is a process, and a hundred at once would starve each other of the processor.
+@Suite("How commands explain themselves, and what they say to wrong usage", .serialized, .timeLimit(.minutes(1)))
 struct UsageTests {
     @Test(arguments: [
         ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["listener", "set"],

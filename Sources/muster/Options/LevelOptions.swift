@@ -31,7 +31,8 @@ struct LevelOptions: ParsableArguments {
         guard let known = Section.named(section), !known.levels.contains(level.kind) else { return level }
         throw Refusal(
             .wrongLevel,
-            "\(section) exists at \(known.levels.map(\.rawValue).joined(separator: ", ")) level only, not at \(level.kind.rawValue) level. "
+            "\(section) can be set at \(known.levels.map(\.rawValue).joined(separator: ", ")) level only, "
+                + "not at \(level.kind.rawValue) level. "
                 + "Use \(known.levels.map(\.option).joined(separator: " or ")).")
     }
 }

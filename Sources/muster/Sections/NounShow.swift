@@ -21,7 +21,8 @@ struct NounShow<Noun: SectionNoun>: AsyncParsableCommand {
             guard let entry = try await client.show(query).first else {
                 throw Refusal(
                     .notFound,
-                    "\(query.level) says nothing about \(Noun.section)/\(target.entry). What a machine gets: muster effective MACHINE \(Noun.section)/\(target.entry)"
+                    "\(query.level) says nothing about \(Noun.section)/\(target.entry). "
+                        + "What a machine gets: muster effective MACHINE \(Noun.section)/\(target.entry)"
                 )
             }
             return entry
