@@ -58,18 +58,6 @@ struct SQLiteLogTests {
         await second.close()
     }
 
-    @Test func `a log that is let go without closing leaves the directory free`() async throws {
-        let scratch = try Scratch()
-        for _ in 0..<3 {
-            let log = try SQLiteLog(path: scratch.database)
-            let head = try await log.head()
-            try await log.append(entry(after: head).stored(sealedBy: key), after: head)
-        }
-        let log = try SQLiteLog(path: scratch.database)
-        #expect(try await log.head().position == 3)
-        await log.close()
-    }
-
     @Test func `only the owner may read any of the files`() async throws {
         let scratch = try Scratch()
         #expect(FileManager.default.createFile(atPath: scratch.database, contents: nil, attributes: [.posixPermissions: 0o644]))
