@@ -93,24 +93,26 @@ extension Follower {
     }
 
     private mutating func welcomed(_ head: LogHead) -> [Action] {
-        guard let actions = sees(head) else { return giveUp(behind(head)) }
+        let before = memory
+        guard sees(head) else { return giveUp(behind(head)) }
         isWelcome = true
         objection = nil
         backoff.succeeded()
         // The manager may have missed or forgotten both: they were said on another connection, perhaps to another manager.
         var words = memory.rejection.map { [Action.report($0)] } ?? []
         if case .none = work, let proof { words.append(.report(proof)) }
-        return actions + words
+        return remember(unless: before) + words
     }
 
-    /// What there is to remember of a head; nil when it is older than what this member has seen, or another history.
-    private mutating func sees(_ head: LogHead) -> [Action]? {
-        guard head.position >= memory.seen.position else { return nil }
-        guard head != memory.seen else { return [] }
-        guard head.position > memory.seen.position else { return nil }
+    /// Takes in a head; false when it is older than what this member has seen, or of another history.
+    private mutating func sees(_ head: LogHead) -> Bool {
+        guard head.position > memory.seen.position else { return head == memory.seen }
         memory.seen = head
-        return [.remember(memory)]
+        return true
     }
+
+    /// One durable step for all that changed.
+    private func remember(unless before: Memory) -> [Action] { memory == before ? [] : [.remember(memory)] }
 
     private func behind(_ head: LogHead) -> Refusal {
         Refusal(
@@ -138,12 +140,11 @@ extension Follower {
 extension Follower {
     private mutating func received(_ update: Update, now: Timestamp) -> [Action] {
         guard isWelcome else { return [] }
-        guard var actions = sees(update.head) else { return giveUp(behind(update.head)) }
+        let before = memory
+        guard sees(update.head) else { return giveUp(behind(update.head)) }
         newest = update.target
-        if let rejection = memory.rejection, rejection.target.digest != update.target.digest {
-            memory.rejection = nil
-            actions.append(.remember(memory))
-        }
+        if memory.rejection?.target.digest != update.target.digest { memory.rejection = nil }
+        let actions = remember(unless: before)
         do throws(Refusal) {
             let installation = try checked(update)
             needsWhole = needsWhole && update.base != nil
@@ -282,12 +283,10 @@ extension Follower {
         let adopted = Running(target: installation.target, configuration: installation.configuration)
         running = adopted
         isInForce = true
-        var actions: [Action] = []
-        if memory.rejection?.target.digest == laidOut {
-            memory.rejection = nil
-            actions.append(.remember(memory))
-        }
-        return actions + say(Receipt(target: adopted.target, outcome: .applied(digest: laidOut, proofs: proofs), time: now))
+        let before = memory
+        if memory.rejection?.target.digest == laidOut { memory.rejection = nil }
+        return remember(unless: before)
+            + say(Receipt(target: adopted.target, outcome: .applied(digest: laidOut, proofs: proofs), time: now))
     }
 
     /// What served before does not now: it is tried until it does, and said once.

@@ -46,6 +46,14 @@ final class SimulatedManager {
         world.clock.schedule(after: world.random.between(10, 8000)) { [unowned self] in if !isUp { start() } }
     }
 
+    /// The manager's disk is put back to where it was some entries ago.
+    func restore(losing entries: Int) {
+        crash()
+        log.removeLast(entries)
+        storedRecords = [:]
+        start()
+    }
+
     /// One append: it may fail with nothing written, and the process may end before or after the entry is safe.
     func append(_ events: [SimulatedEvent]) {
         guard isUp else { return }
@@ -121,7 +129,7 @@ final class SimulatedManager {
         case .record(let membership, _):
             // Kept now and then, as in the real one: a crash loses the newest.
             if world.random.chance(700) { storedRecords[membership] = publisher?.record(of: membership) }
-        case .alarm(.logUnknown): world.violation("a member has seen an entry that the log lacks")
+        case .alarm(.logUnknown): world.foundUnknown()
         case .alarm(let alarm): world.note("alarm \(alarm)")
         }
     }

@@ -92,6 +92,24 @@ final class SimulatedWorld {
         violation = violation ?? text
     }
 
+    /// How often a member showed an entry that the log lacks; nil while that must not be.
+    private(set) var unknownEntries: Int?
+
+    func foundUnknown() {
+        guard unknownEntries != nil else { return violation("a member has seen an entry that the log lacks") }
+        unknownEntries? += 1
+    }
+
+    /// In the calm, the manager comes back from an old backup, and its administrator goes on as if nothing had happened.
+    func restoreFromBackup(losing entries: Int, thenAppending more: Int) -> String? {
+        unknownEntries = 0
+        answered = []
+        manager.restore(losing: entries)
+        for _ in 0..<more { manager.append([change()]) }
+        run(until: clock.now + 120_000)
+        return violation
+    }
+
     func computed(_ configuration: EffectiveConfiguration, for member: MembershipID) {
         if computed[configuration.digest] == nil { computed[configuration.digest] = configuration.plain.canonicalBytes }
         computedFor[member, default: []].insert(configuration.digest)
