@@ -19,6 +19,8 @@ extension AdminDesk {
 
     package func commit(_ request: CommitRequest, for caller: Caller) async throws(Refusal) -> CommitView {
         try require(.operator, of: caller)
+        // What was committed here would reach nobody, and would have to be given up or done again.
+        if let reason = fleet.outdated { throw Refusal(.conflict, "Nothing was committed. \(reason)") }
         if let wanted = request.changeSet {
             let state = await ledger.state
             if let done = state.revision(ofChangeSet: wanted) {

@@ -40,7 +40,8 @@ package final class AdminDesk: AdminService {
         let changes = try await desk.changes(of: caller.user)
         return ClusterStatus(
             cluster: state.cluster, clusterID: state.clusterID, revision: state.revision, position: state.head.position,
-            machines: try await fleet.views(of: state), uncommitted: changes.edits.count, notices: AdminDesk.notices(of: state))
+            machines: try await fleet.views(of: state), uncommitted: changes.edits.count,
+            notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state))
     }
 
     /// What machines' configurations have to say, one line each.

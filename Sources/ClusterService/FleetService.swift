@@ -80,8 +80,9 @@ package final class FleetService: MemberPort, Service {
         try await vault.prepare(needed)
         let ended = state.ended.mapValues { Ended(reason: $0.reason, time: $0.time) }
         let time = now()
+        let head = ledger.sighting(of: state)
         inner.withLock { inner in
-            perform(inner.publisher.stateChanged(targets: targets, ended: ended, head: state.head, now: time), &inner)
+            perform(inner.publisher.stateChanged(targets: targets, ended: ended, head: head, now: time), &inner)
         }
     }
 
@@ -148,11 +149,17 @@ package final class FleetService: MemberPort, Service {
     }
 
     private func answer(_ hello: Hello, _ connection: ConnectionID) async {
-        // A log that cannot be read right now cannot vouch for itself either.
-        let holds = (try? await ledger.holds(hello.seen)) ?? false
+        let standing: SightingStanding
+        do throws(Refusal) {
+            standing = try await ledger.standing(of: hello.seen)
+        } catch {
+            // A log that cannot be read right now says nothing about what a member has seen: the member comes again.
+            logger.error("the log cannot be read", metadata: ["reason": "\(error.reason)"])
+            return inner.withLock { inner in inner.links[connection]?.close() }
+        }
         let time = now()
         inner.withLock { inner in
-            perform(inner.publisher.hello(connection, hello, isSeenKnown: holds, now: time), &inner)
+            perform(inner.publisher.hello(connection, hello, standing: standing, now: time), &inner)
         }
     }
 
@@ -202,6 +209,11 @@ package final class FleetService: MemberPort, Service {
     }
 
     // MARK: - Seeing
+
+    /// Why nothing is sent to anybody: a member has seen more than this manager's log holds. Nil when all is well.
+    package var outdated: String? {
+        inner.withLock { $0.publisher.outdated }
+    }
 
     /// Every machine against this state, by name. Computed from the state that is asked about, so that after an
     /// answered commit nothing counts as synced for an older target.

@@ -1,5 +1,6 @@
 package import ClusterLog
 package import ClusterModel
+package import Replication
 
 /// The cluster's log and the state folded from it: the one place through which anything changes.
 ///
@@ -82,8 +83,21 @@ package actor Ledger {
         }
     }
 
-    /// Whether an entry is in this log: a member's newest one must be.
-    package func holds(_ head: LogHead) async throws(Refusal) -> Bool {
+    /// A state's head, vouched for.
+    package nonisolated func sighting(of state: ClusterState) -> Sighting {
+        var sighting = Sighting(epoch: state.epoch, head: state.head, seal: Sighting.none.seal)
+        sighting.seal = key.seal(sighting.sealedBytes(clusterID: state.clusterID))
+        return sighting
+    }
+
+    /// How what a member has seen stands in this log.
+    package func standing(of seen: Sighting) async throws(Refusal) -> SightingStanding {
+        if try await holds(seen.head) { return .held }
+        guard key.accepts(seen.seal, over: seen.sealedBytes(clusterID: state.clusterID)) else { return .unproven }
+        return seen.epoch < state.epoch ? .givenUp : .lost
+    }
+
+    private func holds(_ head: LogHead) async throws(Refusal) -> Bool {
         if head.position == 0 || head == state.head { return true }
         guard head.position <= state.head.position else { return false }
         return try await entries(after: head.position - 1, limit: 1).first?.head == head

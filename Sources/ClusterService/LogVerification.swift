@@ -74,6 +74,8 @@ extension ClusterEvent {
             let lost = event.loss.map(LossReport.sentence) ?? ""
             return
                 "\(event.machine) joined \(state.groups[event.group]?.name ?? "a group that is gone") with invitation \(event.invitation)\(lost)"
+        case .managerRecovered(let event):
+            return "went on from an older backup, as epoch \(event.epoch); open invitations were closed"
         case .machineRemoved(let event):
             let machine = state.ended[event.membership]?.machine ?? state.memberships[event.membership]?.machine ?? "a machine"
             return "removed \(machine)\(LossReport.sentence(event.loss))"

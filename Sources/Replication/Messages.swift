@@ -12,7 +12,7 @@ package enum MemberMessage: Hashable, Sendable {
 /// What a manager says to a member.
 package enum ManagerMessage: Hashable, Sendable {
     /// The newest log entry; the member keeps it and shows it at its next hello.
-    case welcome(LogHead)
+    case welcome(Sighting)
     case update(Update)
     /// The membership is over; the member flattens what it last applied and is standalone.
     case ended(Ended)
@@ -35,13 +35,13 @@ package struct Hello: Hashable, Sendable {
     package var running: Digest?
     /// The digest it last rejected, if it has heard of nothing newer.
     package var rejected: Digest?
-    /// The newest log entry it has seen from any manager.
-    package var seen: LogHead
+    /// The newest log entry it has heard of from any manager.
+    package var seen: Sighting
     /// The sections that its version knows.
     package var sections: [SectionName]
 
     package init(
-        agent: String, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: LogHead = .empty,
+        agent: String, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none,
         sections: [SectionName] = Section.all.map(\.name)
     ) {
         self.agent = agent
@@ -56,7 +56,7 @@ package struct Hello: Hashable, Sendable {
 /// A new target with what the member lacks to lay it out.
 package struct Update: Hashable, Sendable {
     package var target: Target
-    package var head: LogHead
+    package var head: Sighting
     /// The digest that this update builds on; nil when it holds the whole configuration.
     package var base: Digest?
     /// Whole sections: all of them without a base, else those that differ from it.
@@ -67,7 +67,7 @@ package struct Update: Hashable, Sendable {
     package var material: [Material]
 
     package init(
-        target: Target, head: LogHead, base: Digest?, sections: [EffectiveSection], removed: [SectionName] = [], material: [Material] = []
+        target: Target, head: Sighting, base: Digest?, sections: [EffectiveSection], removed: [SectionName] = [], material: [Material] = []
     ) {
         self.target = target
         self.head = head

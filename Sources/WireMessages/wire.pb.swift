@@ -221,17 +221,25 @@ package nonisolated struct WirePong: Sendable {
   package init() {}
 }
 
-/// A place in the cluster's log. Required wherever it stands.
-package nonisolated struct WireLogHead: Sendable {
+/// A place in the cluster's log, as the manager that speaks vouches for it. A member keeps the newest, and gives it back as it is.
+///
+/// Of two, the one with the greater epoch is the newer; in one epoch, the one with the greater position.
+package nonisolated struct WireSighting: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// 0 before the first entry.
+  /// How often the cluster went on from an older backup of its manager.
+  package var epoch: Int64 = 0
+
+  /// The number of the newest entry.
   package var position: Int64 = 0
 
-  /// Required. Of the entry's stored bytes; of no bytes at position 0.
+  /// Required. Of the entry's stored bytes.
   package var hash: Data = Data()
+
+  /// Required. The manager's seal over all of this: 32 bytes that mean nothing to a member.
+  package var seal: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -277,9 +285,10 @@ package nonisolated struct WireHello: Sendable {
   /// The digest that it rejected last. Missing when it has applied or been given another since.
   package var rejected: Data = Data()
 
-  /// The newest entry that any manager told it of. A manager that lacks that entry pushes nothing.
-  package var seen: WireLogHead {
-    get {_seen ?? WireLogHead()}
+  /// The newest place that any manager told it of; missing before the first. A manager that lacks that entry was restored from an older
+  /// backup: it refuses with code "conflict" and sends nothing to any member until it is recovered, which begins a new epoch.
+  package var seen: WireSighting {
+    get {_seen ?? WireSighting()}
     set {_seen = newValue}
   }
   /// Returns true if `seen` has been explicitly set.
@@ -294,7 +303,7 @@ package nonisolated struct WireHello: Sendable {
 
   package init() {}
 
-  fileprivate var _seen: WireLogHead? = nil
+  fileprivate var _seen: WireSighting? = nil
 }
 
 /// A member's word on a target.
@@ -413,9 +422,10 @@ package nonisolated struct WireWelcome: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Keep it, and show it in the next hello.
-  package var head: WireLogHead {
-    get {_head ?? WireLogHead()}
+  /// Required. Keep it, and show it in the next hello. One that is older than what the member has seen, or another of the same
+  /// epoch and position, comes from a manager that was restored from an older backup: the member closes and keeps what it runs.
+  package var head: WireSighting {
+    get {_head ?? WireSighting()}
     set {_head = newValue}
   }
   /// Returns true if `head` has been explicitly set.
@@ -427,7 +437,7 @@ package nonisolated struct WireWelcome: Sendable {
 
   package init() {}
 
-  fileprivate var _head: WireLogHead? = nil
+  fileprivate var _head: WireSighting? = nil
 }
 
 /// Another configuration. Lay out the base with the sections replaced and removed as said here, compute the digest of the result,
@@ -447,8 +457,8 @@ package nonisolated struct WireUpdate: Sendable {
   package mutating func clearTarget() {self._target = nil}
 
   /// As in Welcome.
-  package var head: WireLogHead {
-    get {_head ?? WireLogHead()}
+  package var head: WireSighting {
+    get {_head ?? WireSighting()}
     set {_head = newValue}
   }
   /// Returns true if `head` has been explicitly set.
@@ -474,7 +484,7 @@ package nonisolated struct WireUpdate: Sendable {
   package init() {}
 
   fileprivate var _target: WireTarget? = nil
-  fileprivate var _head: WireLogHead? = nil
+  fileprivate var _head: WireSighting? = nil
 }
 
 /// All entries of one section.
@@ -1088,9 +1098,9 @@ nonisolated extension WirePong: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
   }
 }
 
-nonisolated extension WireLogHead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".LogHead"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{1}hash\0")
+nonisolated extension WireSighting: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Sighting"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}position\0\u{1}hash\0\u{1}seal\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1098,26 +1108,36 @@ nonisolated extension WireLogHead: SwiftProtobuf.Message, SwiftProtobuf._Message
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularInt64Field(value: &self.position) }()
-      case 2: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.epoch) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.position) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.seal) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.epoch != 0 {
+      try visitor.visitSingularInt64Field(value: self.epoch, fieldNumber: 1)
+    }
     if self.position != 0 {
-      try visitor.visitSingularInt64Field(value: self.position, fieldNumber: 1)
+      try visitor.visitSingularInt64Field(value: self.position, fieldNumber: 2)
     }
     if !self.hash.isEmpty {
-      try visitor.visitSingularBytesField(value: self.hash, fieldNumber: 2)
+      try visitor.visitSingularBytesField(value: self.hash, fieldNumber: 3)
+    }
+    if !self.seal.isEmpty {
+      try visitor.visitSingularBytesField(value: self.seal, fieldNumber: 4)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: WireLogHead, rhs: WireLogHead) -> Bool {
+  package static func ==(lhs: WireSighting, rhs: WireSighting) -> Bool {
+    if lhs.epoch != rhs.epoch {return false}
     if lhs.position != rhs.position {return false}
     if lhs.hash != rhs.hash {return false}
+    if lhs.seal != rhs.seal {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

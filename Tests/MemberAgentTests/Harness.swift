@@ -165,6 +165,8 @@ extension FakeManager.Connection {
     }
 }
 
-extension LogHead {
-    static func at(_ position: Int) -> LogHead { LogHead(position: position, hash: Digest(hashing: [UInt8(position)])) }
+extension Sighting {
+    static func at(_ position: Int) -> Sighting {
+        Sighting(epoch: 0, head: LogHead(position: position, hash: Digest(hashing: [UInt8(position)])), seal: Digest(hashing: []))
+    }
 }

@@ -105,7 +105,7 @@ struct JoiningTests {
         manager.answering { message, connection in
             switch message {
             case .hello where hasEnded.withLock { $0 }: connection.answer(.ended(Ended(reason: "removed", time: .now)))
-            case .hello: connection.answer(.welcome(.empty))
+            case .hello: connection.answer(.welcome(.none))
             case .join(let request):
                 guard let answer = try? manager.admission(of: request, membership: MembershipID(rawValue: "m2")) else { return }
                 connection.answer(.joined(answer))

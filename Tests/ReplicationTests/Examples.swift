@@ -7,8 +7,9 @@ let mx2 = MembershipID(rawValue: "m2")
 /// A time in seconds that tests count from.
 func at(_ seconds: Int64) -> Timestamp { Timestamp(seconds: 1_000_000 + seconds) }
 
-func head(_ position: Int) -> LogHead {
-    LogHead(position: position, hash: Digest(hashing: Array("entry \(position)".utf8)))
+func head(_ position: Int, epoch: Int = 0) -> Sighting {
+    let head = LogHead(position: position, hash: Digest(hashing: Array("entry \(position)".utf8)))
+    return Sighting(epoch: epoch, head: head, seal: Digest(hashing: Array("seal".utf8)))
 }
 
 func connection(_ number: UInt64) -> ConnectionID { ConnectionID(rawValue: number) }
@@ -76,7 +77,7 @@ func rejected(_ configuration: EffectiveConfiguration, position: Int, because re
     Receipt(target: target(configuration, position: position), outcome: .rejected(reasons: [reason]), time: at(0))
 }
 
-func hello(running: EffectiveConfiguration?, rejected: EffectiveConfiguration? = nil, seen: LogHead = .empty) -> Hello {
+func hello(running: EffectiveConfiguration?, rejected: EffectiveConfiguration? = nil, seen: Sighting = .none) -> Hello {
     Hello(agent: "test", clock: at(0), running: running?.digest, rejected: rejected?.digest, seen: seen)
 }
 

@@ -222,7 +222,7 @@ struct FollowerTests {
         #expect(hello.running == nil)
     }
 
-    private func helloOf(_ running: EffectiveConfiguration, rejected: EffectiveConfiguration, seen: LogHead) -> Hello {
+    private func helloOf(_ running: EffectiveConfiguration, rejected: EffectiveConfiguration, seen: Sighting) -> Hello {
         var hello = hello(running: running, rejected: rejected, seen: seen)
         hello.clock = at(3)
         return hello
@@ -240,11 +240,23 @@ struct FollowerConnectionTests {
         #expect(member.welcome(6).names == ["hangUp"])
         #expect(member.follower.objection == Refusal(.conflict, ""))
         _ = member.follower.connected(now: at(0))
-        let other = LogHead(position: 7, hash: Digest(hashing: [9]))
+        var other = head(7)
+        other.head.hash = Digest(hashing: [9])
         #expect(member.follower.received(.welcome(other), now: at(0)).names == ["hangUp"])
         #expect(member.follower.memory.seen == head(7))
         #expect(member.welcome(7).names == ["applied"])
         #expect(member.follower.objection == nil)
+    }
+
+    @Test func `a manager that was recovered is followed though its log is shorter, and one that was not is followed no more`() {
+        var memory = Follower.Memory()
+        memory.seen = head(7)
+        var member = OneFollower(running: a, memory: memory)
+        _ = member.follower.connected(now: at(0))
+        #expect(member.follower.received(.welcome(head(3, epoch: 1)), now: at(0)).remembered?.seen == head(3, epoch: 1))
+        #expect(member.follower.isWelcome)
+        #expect(member.welcome(8).names == ["hangUp"])
+        #expect(member.follower.memory.seen == head(3, epoch: 1))
     }
 
     @Test func `nothing is taken before the welcome, nor after the membership ended`() throws {

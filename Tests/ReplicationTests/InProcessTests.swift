@@ -14,7 +14,7 @@ private final class WritingPort: MemberPort {
     func opened(_ connection: ConnectionID, peer: Peer, link: any Link<ManagerMessage>) {
         links.withLock { $0[connection] = link }
         write.yield("opened \(peer)")
-        link.send(.welcome(.empty))
+        link.send(.welcome(.none))
     }
 
     func received(_ message: MemberMessage, on connection: ConnectionID) {
@@ -50,7 +50,7 @@ struct InProcessTests {
         #expect(heard.filter { $0 == "closed" }.count == 1)
         var told: [MemberLinkEvent] = []
         for await event in events { told.append(event) }
-        #expect(told == [.received(.welcome(.empty)), .closed(reason: "closed by the manager")])
+        #expect(told == [.received(.welcome(.none)), .closed(reason: "closed by the manager")])
         link.close()
         link.send(.ping)
     }

@@ -41,21 +41,55 @@ struct PublisherConnectionTests {
 
     @Test func `a membership that the log does not have is refused`() {
         var cluster = OneMember(target: a)
-        #expect(cluster.publisher.opened(connection(1), membership: mx2, now: at(0)).refusal == .forbidden)
+        #expect(cluster.publisher.opened(connection(1), membership: mx2, now: at(0)).isEmpty)
+        let actions = cluster.publisher.hello(connection(1), hello(running: nil), standing: .held, now: at(0))
+        #expect(actions.refusal == .forbidden)
+        #expect(actions.last == .close(connection(1)))
+        #expect(cluster.publisher.hello(connection(1), hello(running: nil), standing: .held, now: at(0)).isEmpty)
     }
 
-    @Test func `a member that has seen an entry which this log lacks gets nothing, and people hear of it`() {
+    @Test func `a membership that the log does not have shows, by what it has seen, that the log is older`() {
         var cluster = OneMember(target: a)
-        let actions = cluster.connect(hello(running: nil, seen: head(7)), isSeenKnown: false)
+        _ = cluster.publisher.opened(connection(1), membership: mx2, now: at(0))
+        let actions = cluster.publisher.hello(connection(1), hello(running: nil, seen: head(7)), standing: .lost, now: at(0))
         #expect(actions.refusal == .conflict)
-        #expect(actions.alarms == [.logUnknown(mx1, seen: head(7))])
+        #expect(actions.alarms == [.logOutdated(mx2, seen: head(7).head)])
+        #expect(cluster.publisher.outdated != nil)
+    }
+
+    @Test func `once a member has seen an entry which this log lacks, nobody gets anything, and people hear of it`() {
+        var publisher = Publisher()
+        let targets = [mx1: machine(a, position: 1), mx2: machine(a, position: 1)]
+        _ = publisher.stateChanged(targets: targets, ended: [:], head: head(1), now: at(0))
+        for (number, id) in [(UInt64(1), mx1), (2, mx2)] { _ = publisher.opened(connection(number), membership: id, now: at(0)) }
+        #expect(publisher.outdated == nil)
+        let actions = publisher.hello(connection(1), hello(running: nil, seen: head(7)), standing: .lost, now: at(0))
+        #expect(actions.refusal == .conflict)
+        #expect(actions.alarms == [.logOutdated(mx1, seen: head(7).head)])
         #expect(actions.sent.isEmpty)
-        #expect(cluster.aim(a, position: 2).isEmpty)
+        #expect(publisher.hello(connection(2), hello(running: nil), standing: .held, now: at(0)) == [.welcome(connection(2), head(1))])
+        #expect(publisher.stateChanged(targets: targets, ended: [:], head: head(2), now: at(1)).isEmpty)
+        #expect(publisher.retry(mx2, now: at(1)).isEmpty)
+        #expect(publisher.outdated?.contains("muster manager recover") == true)
+    }
+
+    @Test func `a member that makes up an entry is refused alone`() {
+        var cluster = OneMember(target: a)
+        let actions = cluster.connect(hello(running: nil, seen: head(7)), standing: .unproven)
+        #expect(actions.refusal == .conflict)
+        #expect(actions.alarms == [.logUnknown(mx1, seen: head(7).head)])
+        #expect(cluster.publisher.outdated == nil)
+        #expect(cluster.connect(hello(running: nil), on: 2).sent.count == 1)
+    }
+
+    @Test func `what a member has seen and was given up since does not matter`() {
+        var cluster = OneMember(target: a)
+        #expect(cluster.connect(hello(running: nil, seen: head(7)), standing: .givenUp).sent.count == 1)
     }
 
     @Test func `a member that another manager served a moment ago is asked to wait, without an alarm`() {
         var cluster = OneMember(target: a)
-        let actions = cluster.connect(hello(running: nil, seen: head(7)), isSeenKnown: true)
+        let actions = cluster.connect(hello(running: nil, seen: head(7)), standing: .held)
         #expect(actions.refusal == .unavailable)
         #expect(actions.alarms.isEmpty)
     }
@@ -83,7 +117,7 @@ struct PublisherConnectionTests {
         _ = cluster.publisher.opened(connection(1), membership: mx1, now: at(0))
         #expect(cluster.receive(applied(a, position: 1)).refusal == .invalid)
         _ = cluster.connect(hello(running: nil), on: 2)
-        #expect(cluster.publisher.hello(connection(2), hello(running: nil), isSeenKnown: true, now: at(1)).refusal == .invalid)
+        #expect(cluster.publisher.hello(connection(2), hello(running: nil), standing: .held, now: at(1)).refusal == .invalid)
         #expect(cluster.state == .offline)
     }
 
@@ -94,7 +128,7 @@ struct PublisherConnectionTests {
         _ = publisher.stateChanged(targets: targets, ended: [:], head: head(1), now: at(0))
         for (number, id) in ids.enumerated() {
             _ = publisher.opened(connection(UInt64(number)), membership: id, now: at(0))
-            _ = publisher.hello(connection(UInt64(number)), hello(running: nil), isSeenKnown: true, now: at(0))
+            _ = publisher.hello(connection(UInt64(number)), hello(running: nil), standing: .held, now: at(0))
         }
         let timedOut = publisher.tick(now: at(100)).compactMap { action -> MembershipID? in
             guard case .record(let id, _) = action else { return nil }

@@ -17,9 +17,9 @@ struct OneMember {
     }
 
     /// A connection with its hello.
-    mutating func connect(_ hello: Hello, on number: UInt64 = 1, isSeenKnown: Bool = true) -> [Publisher.Action] {
+    mutating func connect(_ hello: Hello, on number: UInt64 = 1, standing: SightingStanding = .held) -> [Publisher.Action] {
         publisher.opened(connection(number), membership: mx1, now: now)
-            + publisher.hello(connection(number), hello, isSeenKnown: isSeenKnown, now: now)
+            + publisher.hello(connection(number), hello, standing: standing, now: now)
     }
 
     mutating func receive(_ receipt: Receipt, on number: UInt64 = 1) -> [Publisher.Action] {

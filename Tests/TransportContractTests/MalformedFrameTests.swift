@@ -53,7 +53,9 @@ struct Malformed<Frame: Message>: Sendable, CustomTestStringConvertible {
 
     static let ofMembers: [Malformed<WireMemberFrame>] = [
         Malformed(field: "content", frame: WireMemberFrame()),
-        hello("hello.seen") { $0.clearSeen() },
+        hello("hello.seen.hash") { $0.seen = WireSighting() },
+        hello("hello.seen.seal") { $0.seen.seal = Data() },
+        hello("hello.seen.epoch") { $0.seen.epoch = -1 },
         hello("hello.seen.hash") { $0.seen.hash = Data([1]) },
         hello("hello.seen.position") { $0.seen.position = -1 },
         hello("hello.seen.position") { $0.seen.position = .max },

@@ -4,7 +4,7 @@ import Replication
 /// One of every kind of message, with every field in use.
 enum Samples {
     static let digest = Digest(hashing: [1])
-    static let head = LogHead(position: 42, hash: Digest(hashing: [2]))
+    static let head = Sighting(epoch: 3, head: LogHead(position: 42, hash: Digest(hashing: [2])), seal: Digest(hashing: [9]))
     static let target = Target(position: 42, revision: 7, digest: Digest(hashing: [3]))
     static let time = TestCluster.start
 
@@ -63,7 +63,7 @@ enum Samples {
     ]
 
     static let managerMessages: [ManagerMessage] = [
-        .welcome(head), .welcome(.empty), .update(update),
+        .welcome(head), .welcome(.none), .update(update),
         .update(Update(target: target, head: head, base: nil, sections: [])),
         .ended(Ended(reason: "removed by an administrator", time: time)), .refused(.duplicateMember, reason: "cloned"),
         .refused(Refusal.Code(rawValue: "from-the-future"), reason: ""), .joined(joined),

@@ -7,6 +7,7 @@ package enum ClusterEvent: Hashable, Sendable {
     case machineJoined(MachineJoined)
     case machineRemoved(MachineRemoved)
     case settingsCommitted(SettingsCommitted)
+    case managerRecovered(ManagerRecovered)
 }
 
 package struct ClusterCreated: Hashable, Sendable, Codable {
@@ -143,6 +144,16 @@ package struct SettingsCommitted: Hashable, Sendable, Codable {
     }
 }
 
+/// The cluster goes on from a log that is older than what its machines have seen: what came after it is given up.
+package struct ManagerRecovered: Hashable, Sendable, Codable {
+    /// One more than before.
+    package var epoch: Int
+
+    package init(epoch: Int) {
+        self.epoch = epoch
+    }
+}
+
 extension ClusterEvent {
     /// The word that names the event in the log: `machine-joined`.
     package var kind: String {
@@ -154,6 +165,7 @@ extension ClusterEvent {
         case .machineJoined: "machine-joined"
         case .machineRemoved: "machine-removed"
         case .settingsCommitted: "settings-committed"
+        case .managerRecovered: "manager-recovered"
         }
     }
 
@@ -168,6 +180,7 @@ extension ClusterEvent {
             case .machineJoined(let event): try JSONValue(encoding: event)
             case .machineRemoved(let event): try JSONValue(encoding: event)
             case .settingsCommitted(let event): try JSONValue(encoding: event)
+            case .managerRecovered(let event): try JSONValue(encoding: event)
             }
         var members = payload.members ?? [:]
         members["kind"] = .string(kind)
@@ -185,6 +198,7 @@ extension ClusterEvent {
         case "machine-joined": self = .machineJoined(try json.decode(MachineJoined.self))
         case "machine-removed": self = .machineRemoved(try json.decode(MachineRemoved.self))
         case "settings-committed": self = .settingsCommitted(try json.decode(SettingsCommitted.self))
+        case "manager-recovered": self = .managerRecovered(try json.decode(ManagerRecovered.self))
         default:
             throw Refusal(
                 .version,

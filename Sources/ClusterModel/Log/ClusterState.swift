@@ -46,6 +46,8 @@ package struct Revision: Hashable, Sendable {
 /// The cluster as the log tells it: a pure fold, which never reads a clock.
 package struct ClusterState: Sendable {
     package private(set) var head = LogHead.empty
+    /// How often the cluster went on from an older backup.
+    package private(set) var epoch = 0
     package private(set) var created: ClusterCreated?
     package private(set) var layer = Layer()
     package private(set) var groups: [GroupID: Group] = [:]
@@ -103,6 +105,7 @@ extension ClusterState {
         case .machineJoined(let event): try fold(event, time: time)
         case .machineRemoved(let event): try fold(event, time: time, author: author)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
+        case .managerRecovered(let event): try fold(event)
         }
         self.head = head
     }
@@ -111,6 +114,13 @@ extension ClusterState {
         guard created == nil else { throw Refusal(.exists, "The log creates the cluster a second time.") }
         created = event
         groups[event.group] = Group(id: event.group, name: event.groupName)
+    }
+
+    private mutating func fold(_ event: ManagerRecovered) throws(Refusal) {
+        guard event.epoch == epoch + 1 else { throw Refusal(.conflict, "Epoch \(event.epoch) cannot follow epoch \(epoch).") }
+        epoch = event.epoch
+        // Some may have been used in what was given up, and each lets in one machine.
+        invitations = invitations.filter { $0.value.usedBy != nil }
     }
 
     private mutating func fold(_ event: GroupAdded) throws(Refusal) {

@@ -92,7 +92,7 @@ extension Follower {
         }
     }
 
-    private mutating func welcomed(_ head: LogHead) -> [Action] {
+    private mutating func welcomed(_ head: Sighting) -> [Action] {
         let before = memory
         guard sees(head) else { return giveUp(behind(head)) }
         isWelcome = true
@@ -105,20 +105,21 @@ extension Follower {
     }
 
     /// Takes in a head; false when it is older than what this member has seen, or of another history.
-    private mutating func sees(_ head: LogHead) -> Bool {
-        guard head.position > memory.seen.position else { return head == memory.seen }
-        memory.seen = head
+    private mutating func sees(_ sighting: Sighting) -> Bool {
+        guard sighting.mayFollow(memory.seen) else { return false }
+        memory.seen = sighting
         return true
     }
 
     /// One durable step for all that changed.
     private func remember(unless before: Memory) -> [Action] { memory == before ? [] : [.remember(memory)] }
 
-    private func behind(_ head: LogHead) -> Refusal {
-        Refusal(
+    private func behind(_ sighting: Sighting) -> Refusal {
+        let (head, seen) = (sighting.head, memory.seen.head)
+        return Refusal(
             .conflict,
-            "This manager's log ends at entry \(head.position) (\(head.hash.short)), and this machine has seen entry \(memory.seen.position) "
-                + "(\(memory.seen.hash.short)): it was restored from an older backup. This machine keeps what it runs until: muster manager recover"
+            "This manager's log ends at entry \(head.position) (\(head.hash.short)), and this machine has seen entry \(seen.position) "
+                + "(\(seen.hash.short)): it was restored from an older backup. This machine keeps what it runs until: muster manager recover"
         )
     }
 

@@ -30,8 +30,8 @@ extension Follower {
 
     /// What outlives the agent's process besides the current generation.
     package struct Memory: Hashable, Sendable, Codable {
-        /// The newest log entry seen from any manager. It only grows.
-        package var seen = LogHead.empty
+        /// The newest log entry heard of from any manager. It only grows.
+        package var seen = Sighting.none
         /// What was rejected, if nothing newer was heard of since.
         package var rejection: Receipt?
 

@@ -9,7 +9,10 @@ extension Publisher {
     /// A member's connection was accepted. Nothing is sent before its hello, except a no.
     package mutating func opened(_ connection: ConnectionID, membership: MembershipID, now: Timestamp) -> [Action] {
         if let end = ended[membership] { return [.end(connection, end), .close(connection)] }
-        guard let member = members[membership] else { return refusal(of: connection, .forbidden, Publisher.unknownMembership) }
+        guard let member = members[membership] else {
+            unknown[connection] = membership
+            return []
+        }
         var actions: [Action] = []
         if let first = member.connection {
             guard now.seconds - first.lastHeard.seconds > Int64(Publisher.yieldSeconds) else {
@@ -36,9 +39,11 @@ extension Publisher {
         return open.isContested ? [.alarm(.duplicateMember(membership))] : []
     }
 
-    /// A member's first message; `isSeenKnown` says whether the entry it has seen is in this manager's log, by its hash.
-    package mutating func hello(_ connection: ConnectionID, _ hello: Hello, isSeenKnown: Bool, now: Timestamp) -> [Action] {
-        guard let membership = connections[connection], let member = members[membership] else { return [] }
+    /// A member's first message; `standing` is that of the entry it has seen in this manager's log.
+    package mutating func hello(_ connection: ConnectionID, _ hello: Hello, standing: SightingStanding, now: Timestamp) -> [Action] {
+        guard let membership = connections[connection], let member = members[membership] else {
+            return unknown.removeValue(forKey: connection).map { greet(unknown: connection, $0, hello, standing) } ?? []
+        }
         var actions = heard(connection, now: now)
         guard member.connection?.greeting == nil else {
             return actions + drop(connection, .invalid, "A member says hello once on a connection.")
@@ -46,11 +51,14 @@ extension Publisher {
         guard hello.version == Hello.protocolVersion else {
             return actions + drop(connection, .version, Publisher.wrongVersion(hello.version))
         }
-        guard isSeenKnown else {
-            actions.append(.alarm(.logUnknown(membership, seen: hello.seen)))
-            return actions + drop(connection, .conflict, staleLog(seen: hello.seen))
+        let seen = hello.seen.head
+        switch standing {
+        case .held, .givenUp: break
+        case .lost: return actions + drop(connection, lost: hello.seen, of: membership)
+        case .unproven:
+            return actions + [.alarm(.logUnknown(membership, seen: seen))] + drop(connection, .conflict, Publisher.unproven(seen))
         }
-        guard hello.seen.position <= head.position else {
+        guard standing == .givenUp || seen.position <= head.head.position else {
             // It is in the log, and what follows from it has not been worked out here yet: another manager was quicker.
             return actions + drop(connection, .unavailable, "This manager is still reading its log. Try again in a moment.")
         }
@@ -61,6 +69,20 @@ extension Publisher {
         members[membership]?.greet(hello)
         actions.append(.welcome(connection, head))
         return actions + push(membership, isProofAskedFor: true, now: now)
+    }
+
+    /// A certificate of this cluster for a membership that the log does not have: perhaps it joined in what a backup lacks.
+    private mutating func greet(
+        unknown connection: ConnectionID, _ membership: MembershipID, _ hello: Hello, _ standing: SightingStanding
+    ) -> [Action] {
+        guard standing == .lost else { return refusal(of: connection, .forbidden, Publisher.unknownMembership) }
+        return drop(connection, lost: hello.seen, of: membership)
+    }
+
+    /// This log is older than what a member has seen: nothing goes to anybody from now on.
+    private mutating func drop(_ connection: ConnectionID, lost seen: Sighting, of membership: MembershipID) -> [Action] {
+        lost = lost ?? seen
+        return [.alarm(.logOutdated(membership, seen: seen.head))] + drop(connection, .conflict, Publisher.outdated(seen.head, head))
     }
 
     /// A member's word on a target.
@@ -78,6 +100,7 @@ extension Publisher {
 
     /// A connection is gone, from whichever side.
     package mutating func closed(_ connection: ConnectionID) -> [Action] {
+        unknown[connection] = nil
         guard let membership = connections.removeValue(forKey: connection) else { return [] }
         members[membership]?.connection = nil
         members[membership]?.record.isConnected = false
@@ -95,9 +118,9 @@ extension Publisher {
         "This manager speaks version \(Hello.protocolVersion) of the member protocol, and the agent version \(version). Update the older of the two."
     }
 
-    private func staleLog(seen: LogHead) -> String {
-        "This member has seen entry \(seen.position) (\(seen.hash.short)) of the log, which this manager (at entry \(head.position)) does not have: "
-            + "it was restored from an older backup. Nothing is sent before: muster manager recover"
+    private static func unproven(_ seen: LogHead) -> String {
+        "This member says that it has seen entry \(seen.position) (\(seen.hash.short)), which is not in this cluster's log, and nothing vouches for it. "
+            + "Let the machine leave (muster agent leave) and join again."
     }
 }
 

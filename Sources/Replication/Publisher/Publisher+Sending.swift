@@ -5,7 +5,7 @@ extension Publisher {
     ///
     /// With `isProofAskedFor`, a proof that fell short is worth another look now.
     mutating func push(_ membership: MembershipID, isProofAskedFor: Bool = false, now: Timestamp) -> [Action] {
-        guard var member = members[membership], let connection = member.connection, let greeting = connection.greeting,
+        guard lost == nil, var member = members[membership], let connection = member.connection, let greeting = connection.greeting,
             connection.inFlight == nil, member.rejection?.digest != member.goal.target.digest
         else { return [] }
         let goal = member.goal

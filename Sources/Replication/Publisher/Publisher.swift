@@ -8,12 +8,16 @@ package import ClusterModel
 /// the same events.
 package struct Publisher: Sendable {
     /// The newest entry of the log that targets were computed from.
-    package private(set) var head = LogHead.empty
+    package private(set) var head = Sighting.none
+    /// What a member has seen and this manager's log lacks: it was restored from an older backup, and sends nothing to anybody.
+    var lost: Sighting?
     var members: [MembershipID: Member] = [:]
     /// The members by name: dictionaries have an order of their own in every process.
     var order: [MembershipID] = []
     var ended: [MembershipID: Ended] = [:]
     var connections: [ConnectionID: MembershipID] = [:]
+    /// Connections of memberships that the log does not have; what their hello says may show why.
+    var unknown: [ConnectionID: MembershipID] = [:]
     /// What was known at the manager's start; a member takes its own over when it is first heard of.
     private var stored: [MembershipID: MachineRecord]
 
@@ -113,7 +117,7 @@ extension Publisher {
     ///
     /// Call it with what is durable only. Takes time in proportion to the members.
     package mutating func stateChanged(
-        targets: [MembershipID: MachineTarget], ended: [MembershipID: Ended], head: LogHead, now: Timestamp
+        targets: [MembershipID: MachineTarget], ended: [MembershipID: Ended], head: Sighting, now: Timestamp
     ) -> [Action] {
         self.head = head
         self.ended = ended

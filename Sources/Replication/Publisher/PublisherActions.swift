@@ -3,7 +3,7 @@ package import ClusterModel
 extension Publisher {
     /// What the manager does next. Actions are performed in the order in which they are returned.
     package enum Action: Hashable, Sendable {
-        case welcome(ConnectionID, LogHead)
+        case welcome(ConnectionID, Sighting)
         /// Load the material that the plan lacks, and send the update.
         case update(ConnectionID, UpdatePlan)
         /// Say no and why; a `close` follows.
@@ -22,7 +22,9 @@ extension Publisher {
         case clockSkew(MembershipID, seconds: Int64)
         /// Two machines hold one identity: a cloned disk.
         case duplicateMember(MembershipID)
-        /// A member has seen an entry that this manager's log lacks: the manager was restored from an old backup.
+        /// A member has seen an entry that a manager of this cluster vouched for and this log lacks: an old backup was restored.
+        case logOutdated(MembershipID, seen: LogHead)
+        /// A member says that it has seen an entry that this log lacks, and nothing vouches for that.
         case logUnknown(MembershipID, seen: LogHead)
     }
 }
@@ -30,12 +32,12 @@ extension Publisher {
 /// An update, decided and not yet filled: the sender adds the material.
 package struct UpdatePlan: Hashable, Sendable {
     package var target: Target
-    package var head: LogHead
+    package var head: Sighting
     package var configuration: EffectiveConfiguration
     /// What the member runs and the update builds on; nil for the whole.
     package var base: EffectiveConfiguration?
 
-    package init(target: Target, head: LogHead, configuration: EffectiveConfiguration, base: EffectiveConfiguration?) {
+    package init(target: Target, head: Sighting, configuration: EffectiveConfiguration, base: EffectiveConfiguration?) {
         self.target = target
         self.head = head
         self.configuration = configuration
@@ -65,9 +67,33 @@ package struct UpdatePlan: Hashable, Sendable {
 ///
 /// Throws only for settings that this version cannot read.
 package func buildUpdate(
-    target: Target, configuration: EffectiveConfiguration, base: EffectiveConfiguration?, head: LogHead,
+    target: Target, configuration: EffectiveConfiguration, base: EffectiveConfiguration?, head: Sighting,
     material: (MaterialNeeded) -> [Material]
 ) throws(SettingError) -> Update {
     let plan = UpdatePlan(target: target, head: head, configuration: configuration, base: base)
     return plan.update(material: material(try plan.materialLacking()))
+}
+
+/// How the newest entry that a member has seen stands in the manager's own log.
+package enum SightingStanding: Hashable, Sendable, CaseIterable {
+    /// The log has it.
+    case held
+    /// The log lacks it, and was recovered since: what the member has seen was given up.
+    case givenUp
+    /// The log lacks it, and a manager of this cluster vouched for it: the log is older than that.
+    case lost
+    /// The log lacks it, and no manager of this cluster vouched for it.
+    case unproven
+}
+
+extension Publisher {
+    /// Why nothing is sent to anybody, once a member has seen more than this manager's log holds.
+    package var outdated: String? { lost.map { Publisher.outdated($0.head, head) } }
+
+    /// What people and members are told while the log is older than what a member has seen.
+    static func outdated(_ seen: LogHead, _ head: Sighting) -> String {
+        "This manager's log ends at entry \(head.head.position), and a machine has seen entry \(seen.position) (\(seen.hash.short)): the manager was "
+            + "restored from an older backup. It sends nothing to any machine. Restore a newer backup; or stop it, give up what came "
+            + "after entry \(head.head.position) with muster manager recover, and start it again."
+    }
 }

@@ -99,19 +99,24 @@ enum Field {
     }
 }
 
-extension WireLogHead {
-    init(_ head: LogHead) {
+extension WireSighting {
+    init(_ sighting: Sighting) {
         self.init()
-        position = Int64(head.position)
-        hash = Data(head.hash.bytes)
+        epoch = Int64(sighting.epoch)
+        position = Int64(sighting.head.position)
+        hash = Data(sighting.head.hash.bytes)
+        seal = Data(sighting.seal.bytes)
     }
 }
 
-extension LogHead {
-    init(_ wire: WireLogHead?, _ field: String) throws(Refusal) {
+extension Sighting {
+    init(_ wire: WireSighting?, _ field: String) throws(Refusal) {
         guard let wire else { throw Field.invalid(field, "is missing") }
         self.init(
-            position: try Field.number(wire.position, "\(field).position"), hash: try Field.digest(wire.hash, "\(field).hash"))
+            epoch: try Field.number(wire.epoch, "\(field).epoch"),
+            head: LogHead(
+                position: try Field.number(wire.position, "\(field).position"), hash: try Field.digest(wire.hash, "\(field).hash")),
+            seal: try Field.digest(wire.seal, "\(field).seal"))
     }
 }
 

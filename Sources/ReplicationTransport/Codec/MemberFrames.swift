@@ -12,7 +12,7 @@ extension WireHello {
         clock = hello.clock.seconds
         running = Data(hello.running?.bytes ?? [])
         rejected = Data(hello.rejected?.bytes ?? [])
-        seen = WireLogHead(hello.seen)
+        seen = WireSighting(hello.seen)
         sections = hello.sections.map(\.rawValue)
     }
 }
@@ -23,7 +23,7 @@ extension Hello {
             agent: try Field.optionalText(wire.agent, "hello.agent") ?? "", clock: try Field.time(wire.clock, "hello.clock"),
             running: try Field.optionalDigest(wire.running, "hello.running"),
             rejected: try Field.optionalDigest(wire.rejected, "hello.rejected"),
-            seen: try LogHead(wire.hasSeen ? wire.seen : nil, "hello.seen"),
+            seen: try wire.hasSeen ? Sighting(wire.seen, "hello.seen") : .none,
             sections: try Field.names(wire.sections, "hello.sections", limit: Limits.listItems).map(SectionName.init))
         // Whether it is one that is spoken here is for whoever answers to say.
         version = Int(wire.version)

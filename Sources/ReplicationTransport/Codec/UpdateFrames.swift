@@ -14,7 +14,7 @@ extension WireUpdate {
     init(headOf update: Update) {
         self.init()
         target = WireTarget(update.target)
-        head = WireLogHead(update.head)
+        head = WireSighting(update.head)
         base = Data(update.base?.bytes ?? [])
         removed = update.removed.map(\.rawValue)
         material = update.material.map(WireMaterial.init)
@@ -25,7 +25,7 @@ extension Update {
     init(_ wire: WireUpdate) throws(Refusal) {
         self.init(
             target: try Target(wire.hasTarget ? wire.target : nil, "update.target"),
-            head: try LogHead(wire.hasHead ? wire.head : nil, "update.head"),
+            head: try Sighting(wire.hasHead ? wire.head : nil, "update.head"),
             base: try Field.optionalDigest(wire.base, "update.base"),
             sections: try Field.list(wire.sections, "update.sections", limit: Limits.listItems) { section, field throws(Refusal) in
                 try EffectiveSection.read(section, field)

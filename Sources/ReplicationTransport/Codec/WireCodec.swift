@@ -83,7 +83,7 @@ extension WireManagerFrame {
     fileprivate init(_ message: ManagerMessage) throws(Refusal) {
         self.init()
         switch message {
-        case .welcome(let head): kind = .welcome(.with { $0.head = WireLogHead(head) })
+        case .welcome(let head): kind = .welcome(.with { $0.head = WireSighting(head) })
         case .update(let update): kind = .update(WireUpdate(update))
         case .ended(let ended): kind = .ended(WireEnded(ended))
         case .refused(let code, let reason): kind = .refused(WireRefused(code, reason: reason))
@@ -97,7 +97,7 @@ extension WireManagerFrame {
 extension ManagerMessage {
     fileprivate init(_ frame: WireManagerFrame) throws(Refusal) {
         switch frame.kind {
-        case .welcome(let welcome): self = .welcome(try LogHead(welcome.hasHead ? welcome.head : nil, "welcome.head"))
+        case .welcome(let welcome): self = .welcome(try Sighting(welcome.hasHead ? welcome.head : nil, "welcome.head"))
         case .update(let update): self = .update(try Update(update))
         case .ended(let ended): self = .ended(try Ended(ended))
         case .refused(let refused):

@@ -57,6 +57,15 @@ final class SimulatedDisk {
         try syncDirectory()
     }
 
+    /// What is there before anything can go wrong.
+    func install(_ contents: [String: [UInt8]]) {
+        for (name, content) in contents {
+            files[name] = File(content)
+            files[name]?.safe = content
+        }
+        safeFiles = files
+    }
+
     func crash(_ random: inout SplitMix64) {
         var left: [String: File] = [:]
         for name in Set(files.keys).union(safeFiles.keys).sorted() {

@@ -12,21 +12,20 @@ final class SimulatedManager {
 
     /// What the process holds; nil while it is down.
     private(set) var publisher: Publisher?
-    private var settings: SimulatedSettings
+    private(set) var settings = SimulatedSettings()
     private var incarnation = 0
     /// What would take back the newest entry.
     private(set) var undo: [SimulatedEvent] = []
 
     init(world: SimulatedWorld) {
         self.world = world
-        settings = SimulatedSettings(groupOf: world.groupOf)
     }
 
     var isUp: Bool { publisher != nil }
 
     func start() {
         incarnation += 1
-        settings = SimulatedSettings(groupOf: world.groupOf)
+        settings = SimulatedSettings()
         for entry in log { settings.fold(entry) }
         publisher = Publisher(records: storedRecords)
         publish()
@@ -54,17 +53,36 @@ final class SimulatedManager {
         start()
     }
 
+    /// The administrator gives up what the backup lacks: a new epoch begins.
+    func recover() {
+        append([.recovered])
+        crash()
+        start()
+    }
+
     /// One append: it may fail with nothing written, and the process may end before or after the entry is safe.
-    func append(_ events: [SimulatedEvent]) {
-        guard isUp else { return }
-        if world.happens(60) { return world.note("append fails") }
+    ///
+    /// - Returns: whether it was answered that the entry is in the log.
+    @discardableResult
+    func append(_ events: [SimulatedEvent]) -> Bool {
+        guard isUp else { return false }
+        if world.happens(60) {
+            world.note("append fails")
+            return false
+        }
         let entry = SimulatedEntry(
             id: world.nextEntry(), events: events,
             head: LogHead(
                 position: log.count + 1, hash: Digest(hashing: (log.last?.head.hash.bytes ?? []) + Array("\(world.entries)".utf8))))
-        if world.happens(20) { return crash() }
+        if world.happens(20) {
+            crash()
+            return false
+        }
         log.append(entry)
-        if world.happens(20) { return crash() }
+        if world.happens(20) {
+            crash()
+            return false
+        }
         world.answered.append(entry)
         world.note("entry \(entry.head.position) is answered")
         undo = events.compactMap(settings.inverse)
@@ -73,6 +91,15 @@ final class SimulatedManager {
         world.clock.schedule(after: world.random.between(0, 30)) { [unowned self] in
             if current == incarnation { publish() }
         }
+        return true
+    }
+
+    /// Lets a machine in, unless its name is taken. Nil is a no, or no answer at all: the machine cannot tell.
+    func join(_ machine: SimulatedMember) -> MembershipID? {
+        guard isUp, settings.membership(of: machine.name) == nil else { return nil }
+        let membership = MembershipID(rawValue: "\(machine.name)-\(world.nextEntry())")
+        let isIn = append([.joined(membership, machine: machine.name, world.random.pick(world.groups), network: machine.network)])
+        return isIn ? membership : nil
     }
 
     func certificate() -> JSONValue {
@@ -86,8 +113,10 @@ final class SimulatedManager {
 
     private func publish() {
         let targets = settings.targets()
-        for (membership, target) in targets { world.computed(target.configuration, for: membership) }
-        decide { [settings] in $0.stateChanged(targets: targets, ended: settings.ended, head: settings.head, now: $1) }
+        for (membership, target) in targets {
+            world.computed(target.configuration, for: membership, of: settings.names[membership] ?? "")
+        }
+        decide { [settings] in $0.stateChanged(targets: targets, ended: settings.ended, head: settings.sighting, now: $1) }
     }
 
     private func tick(_ current: Int) {
@@ -99,11 +128,16 @@ final class SimulatedManager {
     private func received(_ message: MemberMessage, _ id: ConnectionID) {
         switch message {
         case .hello(let hello):
-            let isKnown = hello.seen == .empty || log.prefix(settings.head.position).contains { $0.head == hello.seen }
-            decide { $0.hello(id, hello, isSeenKnown: isKnown, now: $1) }
+            let standing = standing(of: hello.seen)
+            decide { $0.hello(id, hello, standing: standing, now: $1) }
         case .receipt(let receipt): decide { $0.receipt(id, receipt, now: $1) }
         default: decide { $0.heard(id, now: $1) }
         }
+    }
+
+    private func standing(of seen: Sighting) -> SightingStanding {
+        if seen == .none || log.prefix(settings.head.position).contains(where: { $0.head == seen.head }) { return .held }
+        return seen.epoch < settings.epoch ? .givenUp : .lost
     }
 
     private func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {
@@ -129,7 +163,8 @@ final class SimulatedManager {
         case .record(let membership, _):
             // Kept now and then, as in the real one: a crash loses the newest.
             if world.random.chance(700) { storedRecords[membership] = publisher?.record(of: membership) }
-        case .alarm(.logUnknown): world.foundUnknown()
+        case .alarm(.logOutdated): world.foundUnknown()
+        case .alarm(.logUnknown): world.violation("a member made up an entry")
         case .alarm(let alarm): world.note("alarm \(alarm)")
         }
     }

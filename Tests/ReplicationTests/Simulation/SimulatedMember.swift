@@ -2,22 +2,29 @@ import ClusterModel
 import Replication
 
 /// A machine: a disk, a gateway, and an agent that performs what the follower decides. Any change of the disk may be its last.
+///
+/// It begins standalone, joins, is removed, and may return, each time as another membership.
 final class SimulatedMember {
     unowned let world: SimulatedWorld
-    let id: MembershipID
+    let name: String
     let disk = SimulatedDisk()
     let gateway: SimulatedGateway
-    /// What the process holds; nil while it is down, and for good once the machine is standalone.
+    /// What the machine brings along when it joins.
+    let network: JSONValue
+    /// What the process holds of a membership; nil while it is down, and while the machine is standalone.
     private(set) var follower: Follower?
-    private(set) var isStandalone = false
+    private(set) var isUp = false
+    /// Whether somebody at the machine wants it in the cluster.
+    var wantsToJoin = true
     private var connection: ConnectionID?
     private var incarnation = 0
     private var laidOut: Int?
-    private var saidSeen = 0
+    private var saidSeen = Sighting.none
 
-    init(world: SimulatedWorld, id: MembershipID, refusesPoison: Bool) {
+    init(world: SimulatedWorld, name: String, address: String, refusesPoison: Bool) {
         self.world = world
-        self.id = id
+        self.name = name
+        network = InterfaceSetting(hostname: "\(name).example.com", address: address).json
         gateway = SimulatedGateway(world: world, refusesPoison: refusesPoison)
         disk.beforeChange = { [unowned world] in
             if world.happens(4) { throw Crash() }
@@ -25,27 +32,62 @@ final class SimulatedMember {
         }
     }
 
-    var isUp: Bool { follower != nil }
-    var mayCrash: Bool { isUp && !isStandalone }
+    /// Which membership its disk said it has, when that was last looked at; a name that no membership has while it is standalone.
+    private(set) var id = SimulatedMember.none
+    var isStandalone: Bool { id == SimulatedMember.none }
+    private static let none = MembershipID(rawValue: "standalone")
 
     // MARK: - The process
 
+    /// The machine as it was installed: its own settings, in force.
+    func install() {
+        let own = EffectiveConfiguration(plain: ["interfaces": ["data1": network]])
+        world.computed(own, for: nil, of: name)
+        guard let bytes = try? SimulatedGeneration(target: nil, configuration: own, material: [:]).bytes() else { return }
+        disk.install(["generation-1": bytes, "current": Array("1".utf8)])
+        start()
+    }
+
     func start() {
-        guard disk.read("standalone") == nil else { return isStandalone = true }
         incarnation += 1
+        isUp = true
+        id = disk.read("identity").map { MembershipID(rawValue: String(decoding: $0, as: UTF8.self)) } ?? SimulatedMember.none
+        guard let current = currentNumber().flatMap(generation) else {
+            return world.violation("\(name): the current generation is damaged")
+        }
+        // What was in force before the join is served until the first configuration from the cluster is.
+        guard current.target == nil else {
+            // What a crash left of the time before the join.
+            do { try cleanUp(after: nil) } catch { return crash() }
+            return follow()
+        }
+        resumeOwn { [unowned self] in
+            if isStandalone { askToJoin() } else { follow() }
+        }
+    }
+
+    /// The machine's own settings are tried until the gateway takes them.
+    private func resumeOwn(then next: @escaping () -> Void) {
+        guard let own = currentConfiguration() else { return world.violation("\(name): nothing to serve") }
+        let current = incarnation
+        gateway.apply(own) { [unowned self] refusal in
+            guard current == incarnation else { return }
+            if refusal == nil { return next() }
+            later(500, 1500) { [unowned self] in resumeOwn(then: next) }
+        }
+    }
+
+    private func follow() {
         var memory = Follower.Memory()
         if let bytes = disk.read("memory") {
             guard let read = try? JSONValue(parsing: bytes).decode(Follower.Memory.self) else {
-                return world.violation("\(id): memory damaged")
+                return world.violation("\(name): memory damaged")
             }
             memory = read
         }
         var running: Follower.Running?
-        if let current = disk.read("current") {
-            guard let number = Int(String(decoding: current, as: UTF8.self)), let generation = generation(number) else {
-                return world.violation("\(id): the current generation is damaged")
-            }
-            running = .init(target: generation.target, configuration: generation.configuration)
+        if let current = currentNumber().flatMap(generation), let target = current.target {
+            running = .init(target: target, configuration: current.configuration)
         }
         var starting = Follower(running: running, memory: memory, agent: "simulated")
         let actions = starting.started()
@@ -55,15 +97,16 @@ final class SimulatedMember {
     }
 
     func crash() {
-        world.note("\(id) crashes")
+        world.note("\(name) crashes")
         follower = nil
+        isUp = false
         incarnation += 1
         laidOut = nil
         if let connection { world.network.abandon(connection) }
         connection = nil
         gateway.interrupt()
         disk.crash(&world.random)
-        world.clock.schedule(after: world.random.between(20, 5000)) { [unowned self] in if !isUp, !isStandalone { start() } }
+        world.clock.schedule(after: world.random.between(20, 5000)) { [unowned self] in if !isUp { start() } }
     }
 
     /// Does something later, unless this process has ended by then.
@@ -124,11 +167,11 @@ final class SimulatedMember {
     private func perform(_ action: Follower.Action) throws {
         switch action {
         case .hello(let hello):
-            if hello.seen.position < saidSeen { world.violation("\(id): what it has seen shrank") }
-            saidSeen = hello.seen.position
+            if !hello.seen.mayFollow(saidSeen) { world.violation("\(name): what it has seen shrank") }
+            saidSeen = hello.seen
             send(.hello(hello))
         case .report(let receipt):
-            world.note("\(id) reports \(receipt.outcome.word) \(receipt.target.digest.short)")
+            world.note("\(name) reports \(receipt.outcome.word) \(receipt.target.digest.short)")
             send(.receipt(receipt))
         case .remember(let memory): try disk.replace("memory", try JSONValue(encoding: memory).canonicalBytes)
         case .layOut(let installation): later(1, 40) { [unowned self] in layOut(installation) }
@@ -138,15 +181,84 @@ final class SimulatedMember {
         case .rollBack:
             if let laidOut { try disk.delete("generation-\(laidOut)") }
             laidOut = nil
-        case .flatten:
-            try disk.replace("standalone", [])
-            isStandalone = true
+        case .flatten: try flatten()
         case .hangUp:
             if let connection { world.network.close(connection, from: .member) }
         case .reconnect(let wait):
             later(wait.milliseconds, wait.milliseconds) { [unowned self] in connect() }
         case .resumeLater(let wait):
             later(wait.milliseconds, wait.milliseconds) { [unowned self] in decide { follower, _ in follower.started() } }
+        }
+    }
+
+    /// What was last applied becomes the machine's own; then the identity goes. In this order, as on a real machine.
+    private func flatten() throws {
+        guard let number = currentNumber(), var own = generation(number) else { return world.violation("\(name): nothing to flatten") }
+        if own.target != nil {
+            own.target = nil
+            let flat = (numbers().last ?? 0) + 1
+            try disk.replace("generation-\(flat)", try own.bytes())
+            try disk.replace("current", Array("\(flat)".utf8))
+        }
+        try disk.delete("identity")
+        try disk.syncDirectory()
+        let current = currentNumber()
+        for other in numbers() where other != current { try disk.delete("generation-\(other)") }
+        world.note("\(name) is standalone")
+        endMembership()
+    }
+
+    private func endMembership() {
+        follower = nil
+        laidOut = nil
+        saidSeen = .none
+        id = SimulatedMember.none
+        if let connection { world.network.close(connection, from: .member) }
+        connection = nil
+        incarnation += 1
+        wantsToJoin = world.random.chance(700)
+        // What the gateway was busy with is over, one way or the other.
+        gateway.interrupt()
+        resumeOwn { [unowned self] in
+            later(100, 5000) { [unowned self] in askToJoin() }
+        }
+    }
+
+    /// Somebody at the machine makes it leave: it works without a manager.
+    func leave() {
+        guard isUp, !isStandalone else { return }
+        do { try flatten() } catch { crash() }
+    }
+
+    // MARK: - Joining
+
+    /// Asks until it is in. No answer and a no are the same to it.
+    private func askToJoin() {
+        guard wantsToJoin, isStandalone else { return }
+        let current = incarnation
+        world.request(from: self) { [unowned self] membership in
+            guard current == incarnation, isStandalone else { return }
+            guard let membership else { return later(500, 4000) { [unowned self] in askToJoin() } }
+            joined(membership)
+        }
+    }
+
+    /// The membership is taken up whole or not at all.
+    private func joined(_ membership: MembershipID) {
+        do {
+            if disk.read("memory") != nil {
+                try disk.delete("memory")
+                try disk.syncDirectory()
+            }
+            try disk.replace("identity", Array(membership.rawValue.utf8))
+            world.note("\(name) is \(membership)")
+            wantsToJoin = false
+            id = membership
+            follow()
+        } catch is Crash {
+            crash()
+        } catch {
+            later(500, 4000) { [unowned self] in askToJoin() }
         }
     }
 
@@ -167,10 +279,10 @@ final class SimulatedMember {
             let number = (numbers().last ?? 0) + 1
             let generation = SimulatedGeneration(
                 target: installation.target, configuration: installation.configuration, material: material)
-            if !generation.isWhole { world.violation("\(id) lays out a generation without a key or chain") }
+            if !generation.isWhole { world.violation("\(name) lays out a generation without a key or chain") }
             try disk.replace("generation-\(number)", try generation.bytes())
             laidOut = number
-            guard let back = self.generation(number) else { return world.violation("\(id): what was laid out does not read") }
+            guard let back = self.generation(number) else { return world.violation("\(name): what was laid out does not read") }
             decide { $0.laidOut(.success(back.configuration.digest), now: $1) }
         } catch is Crash {
             crash()
@@ -180,18 +292,18 @@ final class SimulatedMember {
     }
 
     private func apply() {
-        guard let number = laidOut, let generation = generation(number) else { return world.violation("\(id): nothing laid out to apply") }
+        guard let number = laidOut, let generation = generation(number) else {
+            return world.violation("\(name): nothing laid out to apply")
+        }
         if let connection { world.strike(whileApplying: connection) }
         let before = gateway.serving
         gateway.apply(generation.configuration) { [unowned self] refusal in
             if let refusal { return decide { $0.applied(.failure(refusal), now: $1) } }
             do {
-                let old = disk.read("current").flatMap { Int(String(decoding: $0, as: UTF8.self)) }
+                let old = currentNumber()
                 try disk.replace("current", Array("\(number)".utf8))
                 laidOut = nil
-                for other in numbers() where other != number && (other != old || world.random.chance(500)) {
-                    try disk.delete("generation-\(other)")
-                }
+                try cleanUp(after: old)
                 let proofs = gateway.prove(generation.configuration)
                 decide { $0.applied(.success(proofs), now: $1) }
             } catch is Crash {
@@ -203,6 +315,13 @@ final class SimulatedMember {
                 decide { $0.applied(.failure(Refusal(.unavailable, "disk full")), now: $1) }
             }
         }
+    }
+
+    /// The one before may be kept, unless it is the machine's own: a join ends that, keys and all.
+    private func cleanUp(after old: Int?) throws {
+        let isOldKept = old.flatMap(generation)?.target != nil && world.random.chance(500)
+        let current = currentNumber()
+        for other in numbers() where other != current && !(other == old && isOldKept) { try disk.delete("generation-\(other)") }
     }
 
     private func resume() {
@@ -224,6 +343,8 @@ final class SimulatedMember {
 
     // MARK: - Generations
 
+    private func currentNumber() -> Int? { disk.read("current").flatMap { Int(String(decoding: $0, as: UTF8.self)) } }
+
     private func numbers() -> [Int] {
         disk.names.compactMap { $0.hasPrefix("generation-") ? Int($0.dropFirst("generation-".count)) : nil }.sorted()
     }
@@ -232,9 +353,12 @@ final class SimulatedMember {
         disk.read("generation-\(number)").flatMap(world.generation(reading:))
     }
 
+    /// Whether anything of the time before the join is left.
+    var holdsOwnSettings: Bool { numbers().compactMap(generation).contains { $0.target == nil } }
+
     /// What the disk says is in force.
     func currentConfiguration() -> EffectiveConfiguration? {
-        disk.read("current").flatMap { Int(String(decoding: $0, as: UTF8.self)) }.flatMap(generation)?.configuration
+        currentNumber().flatMap(generation)?.configuration
     }
 }
 
@@ -253,7 +377,8 @@ extension Receipt.Outcome {
 
 /// What a member lays out: one file with everything in it.
 struct SimulatedGeneration {
-    var target: Target
+    /// Nil for a machine's own settings.
+    var target: Target?
     var configuration: EffectiveConfiguration
     /// PEM text by digest.
     var material: [String: [UInt8]]
@@ -261,7 +386,7 @@ struct SimulatedGeneration {
     var isWhole = true
 
     /// A generation with the material it needs, and no other.
-    init(target: Target, configuration: EffectiveConfiguration, material: [String: [UInt8]]) {
+    init(target: Target?, configuration: EffectiveConfiguration, material: [String: [UInt8]]) {
         self.target = target
         self.configuration = configuration
         let needed = try? configuration.materialNeeded()
@@ -273,15 +398,17 @@ struct SimulatedGeneration {
     func bytes() throws -> [UInt8] {
         let material = material.mapValues { JSONValue.string(String(decoding: $0, as: UTF8.self)) }
         return JSONValue.object([
-            "target": try JSONValue(encoding: target), "settings": configuration.plain, "material": .object(material),
+            "target": try target.map { try JSONValue(encoding: $0) } ?? .null, "settings": configuration.plain,
+            "material": .object(material),
         ]).canonicalBytes
     }
 
     init?(bytes: [UInt8]) {
-        guard let json = try? JSONValue(parsing: bytes), let settings = json["settings"],
-            let target = try? json["target"]?.decode(Target.self)
-        else { return nil }
-        self.target = target
+        guard let json = try? JSONValue(parsing: bytes), let settings = json["settings"], let target = json["target"] else { return nil }
+        if target != .null {
+            guard let target = try? target.decode(Target.self) else { return nil }
+            self.target = target
+        }
         configuration = EffectiveConfiguration(plain: settings)
         material = (json["material"]?.members ?? [:]).compactMapValues { $0.text.map { Array($0.utf8) } }
     }

@@ -6,6 +6,10 @@ enum SimulatedEvent {
     /// Sets an entry at a level, or takes it away.
     case set(LayerID, SectionName, String, JSONValue?)
     case removed(MembershipID)
+    /// A machine joins a group and brings the address of its interface.
+    case joined(MembershipID, machine: String, GroupID, network: JSONValue)
+    /// The cluster goes on from an older backup.
+    case recovered
 }
 
 struct SimulatedEntry {
@@ -21,15 +25,18 @@ struct SimulatedSettings {
     var machines: [MembershipID: Layer] = [:]
     var ended: [MembershipID: Ended] = [:]
     var head = LogHead.empty
-    let groupOf: [MembershipID: GroupID]
+    var epoch = 0
+    private(set) var groupOf: [MembershipID: GroupID] = [:]
+    /// The machines' names; a name belongs to one membership at a time.
+    private(set) var names: [MembershipID: String] = [:]
 
-    init(groupOf: [MembershipID: GroupID]) {
-        self.groupOf = groupOf
-        for (membership, group) in groupOf {
-            machines[membership] = Layer()
-            groups[group] = Layer()
-        }
-    }
+    /// The head as members are told of it.
+    var sighting: Sighting { Sighting(epoch: epoch, head: head, seal: Sighting.none.seal) }
+
+    /// Current memberships, in a fixed order.
+    var memberships: [MembershipID] { machines.keys.sorted() }
+
+    func membership(of machine: String) -> MembershipID? { memberships.first { names[$0] == machine } }
 
     mutating func fold(_ entry: SimulatedEntry) {
         head = entry.head
@@ -39,12 +46,19 @@ struct SimulatedSettings {
                 let said = value.map { LayerEntry(.set($0), revision: entry.head.position) }
                 switch layer {
                 case .cluster: cluster[section, name] = said
-                case .group(let id): groups[id]?[section, name] = said
+                case .group(let id): groups[id, default: Layer()][section, name] = said
                 case .machine(let id): machines[id]?[section, name] = said
                 }
             case .removed(let membership):
                 machines[membership] = nil
                 ended[membership] = Ended(reason: "removed", time: Timestamp(seconds: Int64(entry.head.position)))
+            case .joined(let membership, let machine, let group, let network):
+                var layer = Layer()
+                layer[.interfaces, "data1"] = LayerEntry(.set(network), revision: 0)
+                machines[membership] = layer
+                groupOf[membership] = group
+                names[membership] = machine
+            case .recovered: epoch += 1
             }
         }
     }

@@ -9,7 +9,7 @@ final class SimulatedWorld {
     private(set) lazy var network = InProcessNetwork(clock: clock) { [unowned self] in random.between(1, happens(150) ? 3000 : 20) }
     private(set) lazy var manager = SimulatedManager(world: self)
     private(set) var members: [SimulatedMember] = []
-    private(set) var groupOf: [MembershipID: GroupID] = [:]
+    let groups = [GroupID(rawValue: "eu"), GroupID(rawValue: "us")]
 
     /// Whether things still go wrong.
     private(set) var isStormy = true
@@ -18,6 +18,9 @@ final class SimulatedWorld {
     private(set) var entries = 0
     private var computed: [Digest: [UInt8]] = [:]
     private var computedFor: [MembershipID: Set<Digest>] = [:]
+    private var computedOf: [String: Set<Digest>] = [:]
+    /// Machines that nothing reaches.
+    private var cutOff: Set<String> = []
 
     private(set) var violation: String?
     private var trace: [String] = []
@@ -25,11 +28,10 @@ final class SimulatedWorld {
     init(seed: UInt64) {
         self.seed = seed
         random = SplitMix64(seed: seed)
-        let groups = [GroupID(rawValue: "eu"), GroupID(rawValue: "us")]
         let count = random.between(2, random.between(2, 6))
-        let ids = (1...count).map { MembershipID(rawValue: "m\($0)") }
-        for id in ids { groupOf[id] = random.pick(groups) }
-        members = ids.map { SimulatedMember(world: self, id: $0, refusesPoison: random.chance(250)) }
+        members = (1...count).map {
+            SimulatedMember(world: self, name: "m\($0)", address: "127.0.0.\($0)", refusesPoison: random.chance(250))
+        }
     }
 
     /// The wall clock of everybody.
@@ -110,9 +112,18 @@ final class SimulatedWorld {
         return violation
     }
 
-    func computed(_ configuration: EffectiveConfiguration, for member: MembershipID) {
+    /// The administrator gives up what the backup lacks: all must come right again.
+    func recover() -> String? {
+        answered = []
+        manager.recover()
+        return settle()
+    }
+
+    /// Somebody computed this for a membership, or it is the machine's own.
+    func computed(_ configuration: EffectiveConfiguration, for member: MembershipID?, of machine: String) {
         if computed[configuration.digest] == nil { computed[configuration.digest] = configuration.plain.canonicalBytes }
-        computedFor[member, default: []].insert(configuration.digest)
+        computedOf[machine, default: []].insert(configuration.digest)
+        if let member { computedFor[member, default: []].insert(configuration.digest) }
     }
 
     /// No machine ever serves a mix: what it serves is, byte for byte, something that the manager computed.
@@ -128,14 +139,20 @@ final class SimulatedWorld {
             violation("the answered entry \(last.head.position) is lost")
         }
         for member in members {
-            if let serving = member.gateway.serving, computedFor[member.id]?.contains(serving.digest) != true {
-                violation("\(member.id) serves \(serving.digest.short), which was computed for others only")
+            if let serving = member.gateway.serving, computedOf[member.name]?.contains(serving.digest) != true {
+                violation("\(member.name) serves \(serving.digest.short), which was computed for others only")
+            }
+            // The documented loss: what a former membership had does not come back.
+            if let serving = member.gateway.serving, member.follower?.running != nil,
+                computedFor[member.id]?.contains(serving.digest) != true
+            {
+                violation("\(member.name) serves \(serving.digest.short), which \(member.id) was never given")
             }
             guard let publisher = manager.publisher, let goal = publisher.target(of: member.id),
                 let record = publisher.record(of: member.id), record.isConnected, record.vouches(for: goal.target.digest)
             else { continue }
             if member.gateway.serving?.digest != goal.target.digest {
-                violation("\(member.id) counts as synced with \(goal.target.digest.short) and serves something else")
+                violation("\(member.name) counts as synced with \(goal.target.digest.short) and serves something else")
             }
         }
     }
@@ -146,18 +163,29 @@ final class SimulatedWorld {
     func run() -> String? {
         manager.start()
         manager.append(firstSettings())
-        for member in members { clock.schedule(after: random.between(0, 500)) { member.start() } }
+        for member in members { clock.schedule(after: random.between(0, 500)) { member.install() } }
         trouble()
         run(until: random.between(10_000, 40_000))
         isStormy = false
         note("the storm is over")
-        for member in members { network.setReachable(member.id, true) }
+        for member in members { setReachable(member, true) }
+        return settle()
+    }
+
+    /// In the calm: what people would do, until all has come right. The first violation, if any.
+    private func settle() -> String? {
         if !manager.isUp { manager.start() }
         for _ in 0..<40 where violation == nil {
             run(until: clock.now + 10_000)
+            removeGhosts()
             let unsettled = members.filter { !isSettled($0) }
             if unsettled.isEmpty { return violation }
             for member in unsettled where isPassingRejection(member) { manager.retry(member.id) }
+            for member in unsettled where member.follower?.objection?.code == .forbidden {
+                // Its membership was given up with the rest: it joins again.
+                member.leave()
+                member.wantsToJoin = true
+            }
         }
         return violation ?? "not settled: " + members.filter { !isSettled($0) }.map(standing).joined(separator: ", ")
     }
@@ -175,10 +203,12 @@ final class SimulatedWorld {
     /// Synced; or rejected by a gateway that always will; or, if its membership ended, standalone.
     private func isSettled(_ member: SimulatedMember) -> Bool {
         guard let publisher = manager.publisher else { return false }
-        guard let goal = publisher.target(of: member.id), let status = publisher.status(of: member.id) else { return member.isStandalone }
+        guard let goal = publisher.target(of: member.id), let status = publisher.status(of: member.id) else {
+            return member.isStandalone && !member.wantsToJoin && member.isUp && member.gateway.serving == member.currentConfiguration()
+        }
         if member.gateway.refuses(goal.configuration) { return status.state == .rejected && member.gateway.serving != goal.configuration }
         return status.state == .synced && member.gateway.serving == goal.configuration
-            && member.currentConfiguration() == goal.configuration
+            && member.currentConfiguration() == goal.configuration && !member.holdsOwnSettings
     }
 
     /// A bad moment, or a timeout: somebody looks at it and tries again.
@@ -189,7 +219,7 @@ final class SimulatedWorld {
 
     private func standing(_ member: SimulatedMember) -> String {
         let status = manager.publisher?.status(of: member.id)
-        return "\(member.id) is \(status?.state.rawValue ?? "not a member") \(status?.reasons ?? [])"
+        return "\(member.name) (\(member.id)) is \(status?.state.rawValue ?? "not a member") \(status?.reasons ?? [])"
     }
 
     // MARK: - Trouble
@@ -224,34 +254,49 @@ final class SimulatedWorld {
             note("a connection breaks")
             network.breakOff(connection, memberHearsAfter: random.between(1, 3000), managerHearsAfter: random.between(1, 3000))
         case 63..<72:
-            note("\(member.id) is cut off")
-            network.setReachable(
-                member.id, false, memberNoticesAfter: random.between(1, 60_000), managerNoticesAfter: random.between(1, 60_000))
-            clock.schedule(after: random.between(100, 20_000)) { [unowned self] in network.setReachable(member.id, true) }
+            note("\(member.name) is cut off")
+            setReachable(member, false)
+            clock.schedule(after: random.between(100, 20_000)) { [unowned self] in setReachable(member, true) }
         case 72..<79: if manager.isUp { manager.crash() }
-        case 79..<92: if member.mayCrash { member.crash() }
-        case 92..<93: manager.append([.removed(member.id)])
+        case 79..<90: if member.isUp { member.crash() }
+        case 90..<92: if manager.settings.memberships.contains(member.id) { manager.append([.removed(member.id)]) }
+        case 92..<93: random.chance(500) ? removeGhosts() : member.leave()
         default: manager.retry(member.id)
         }
     }
 
+    /// A membership whose machine never heard that it is in, or has left: somebody removes it, since its name is taken.
+    private func removeGhosts() {
+        for id in manager.settings.memberships where !members.contains(where: { $0.id == id }) { manager.append([.removed(id)]) }
+    }
+
+    private func setReachable(_ member: SimulatedMember, _ isReachable: Bool) {
+        if isReachable { cutOff.remove(member.name) } else { cutOff.insert(member.name) }
+        let (ours, theirs) = isReachable ? (0, 0) : (random.between(1, 60_000), random.between(1, 60_000))
+        network.setReachable(member.id, isReachable, memberNoticesAfter: ours, managerNoticesAfter: theirs)
+    }
+
+    /// A machine asks to be let in. Nil is a no, or no answer: it may be in all the same.
+    func request(from member: SimulatedMember, _ answer: @escaping (MembershipID?) -> Void) {
+        clock.schedule(after: random.between(5, 200)) { [unowned self] in
+            let membership = cutOff.contains(member.name) ? nil : manager.join(member)
+            let isLost = cutOff.contains(member.name) || happens(80)
+            clock.schedule(after: random.between(5, 200)) { answer(isLost ? nil : membership) }
+        }
+    }
+
     private func firstSettings() -> [SimulatedEvent] {
-        var events: [SimulatedEvent] = [
+        [
             .set(.cluster, .certificates, "mail", manager.certificate()),
             .set(.cluster, .mailFlowPolicies, "accepted", MailFlowPolicySetting(tls: .preferred).json),
             .set(.cluster, .listeners, "public", ["interface": "data1", "certificate": "mail", "defaultPolicy": "accepted"]),
         ]
-        for (index, member) in members.enumerated() {
-            let interface = InterfaceSetting(hostname: "\(member.id).example.com", address: "127.0.0.\(index + 1)")
-            events.append(.set(.machine(member.id), .interfaces, "data1", interface.json))
-        }
-        return events
     }
 
     private func change() -> SimulatedEvent {
-        let level = random.pick([
-            LayerID.cluster, .group(GroupID(rawValue: "eu")), .group(GroupID(rawValue: "us")), .machine(random.pick(members).id),
-        ])
+        let machines = manager.settings.memberships
+        let levels = [LayerID.cluster] + groups.map(LayerID.group) + (machines.isEmpty ? [] : [.machine(random.pick(machines))])
+        let level = random.pick(levels)
         switch random.between(0, 9) {
         case 0..<4:
             let tls = random.pick([DestinationSetting.TLS.none, .preferred, .required])
