@@ -16,7 +16,8 @@ package final class SQLiteLog: ClusterLog {
 
     private struct Opened {
         var pool: DatabasePool
-        var lock: DirectoryLock
+        /// Nil for one that only reads.
+        var lock: DirectoryLock?
     }
 
     /// Seconds to wait for a program that is no manager, such as a backup, to let go of the database.
@@ -47,6 +48,21 @@ package final class SQLiteLog: ClusterLog {
                 try Schema.update(database, path: path, create: create)
             }
             opened = Mutex(Opened(pool: pool, lock: lock))
+        } catch {
+            throw LogError(error, "Opening the log", path: path)
+        }
+    }
+
+    /// Opens a database to read what is in it, beside a manager that may be using it. Writes fail.
+    package init(reading path: String) throws(LogError) {
+        self.path = path
+        guard FileManager.default.fileExists(atPath: path) else { throw Schema.noLog(path) }
+        do {
+            var configuration = SQLiteLog.configuration
+            configuration.readonly = true
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            try pool.read { try Schema.check($0, path: path) }
+            opened = Mutex(Opened(pool: pool, lock: nil))
         } catch {
             throw LogError(error, "Opening the log", path: path)
         }
@@ -175,6 +191,13 @@ package final class SQLiteLog: ClusterLog {
                 try String.fetchOne(database, sql: "PRAGMA journal_mode") ?? "",
                 try Int.fetchOne(database, sql: "PRAGMA synchronous") ?? 0
             )
+        }
+    }
+
+    /// What SQLite itself finds wrong with the file, one line each; none when it is sound.
+    package func damages() async throws(LogError) -> [String] {
+        try await read("Checking the database") { database in
+            try String.fetchAll(database, sql: "PRAGMA integrity_check(20)").filter { $0 != "ok" }
         }
     }
 

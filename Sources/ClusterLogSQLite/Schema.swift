@@ -44,6 +44,23 @@ enum Schema {
 
     /// Takes the steps that a database lacks, each in a transaction of its own.
     static func update(_ database: Database, path: String, create: Bool) throws {
+        let taken = try stepsTaken(database, path: path)
+        guard create || taken > 0 else { throw noLog(path) }
+        for (index, step) in steps.enumerated().dropFirst(taken) {
+            try database.inTransaction(.immediate) {
+                try database.execute(sql: step)
+                try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(index + 1)")
+                return .commit
+            }
+        }
+    }
+
+    /// A database that this version can read, and that holds a log.
+    static func check(_ database: Database, path: String) throws {
+        guard try stepsTaken(database, path: path) == steps.count else { throw noLog(path) }
+    }
+
+    private static func stepsTaken(_ database: Database, path: String) throws -> Int {
         let taken = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         let mark = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         guard mark == applicationID || (mark == 0 && taken == 0) else {
@@ -54,14 +71,7 @@ enum Schema {
                 .unavailable,
                 "The database \(path) has format \(taken), and this version of Muster knows up to \(steps.count). Use a newer version.")
         }
-        guard create || taken > 0 else { throw noLog(path) }
-        for (index, step) in steps.enumerated().dropFirst(taken) {
-            try database.inTransaction(.immediate) {
-                try database.execute(sql: step)
-                try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(index + 1)")
-                return .commit
-            }
-        }
+        return taken
     }
 
     /// What is said where a log should be and none is.

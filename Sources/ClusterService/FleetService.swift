@@ -218,14 +218,15 @@ package final class FleetService: MemberPort, Service {
     /// Every machine against this state, by name. Computed from the state that is asked about, so that after an
     /// answered commit nothing counts as synced for an older target.
     package func views(of state: ClusterState) async throws(Refusal) -> [MachineView] {
-        let records = inner.withLock { $0.publisher.records }
+        let (records, isOutdated) = inner.withLock { ($0.publisher.records, $0.publisher.outdated != nil) }
+        let remark = isOutdated ? ["the manager was restored from an older backup and sends nothing: muster status"] : []
         return FleetService.targets(of: state).compactMap { id, target in
             guard let membership = state.memberships[id] else { return nil }
             let status = MachineStatus(of: target, record: records[id] ?? MachineRecord())
             return MachineView(
                 name: membership.machine, group: state.groups[membership.group]?.name ?? "", state: status.state,
                 targetRevision: target.target.revision, appliedRevision: status.applied?.revision, targetDigest: target.target.digest,
-                appliedDigest: status.applied?.digest, reasons: status.reasons,
+                appliedDigest: status.applied?.digest, reasons: status.reasons + (status.state == .synced ? [] : remark),
                 services: status.services.map {
                     ServiceView(
                         service: $0.service, certificate: $0.certificate, fingerprint: $0.fingerprint, served: $0.served,

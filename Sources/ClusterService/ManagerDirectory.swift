@@ -63,6 +63,22 @@ package struct ManagerDirectory: Sendable {
         }
     }
 
+    /// Makes the directory for a manager that is restored into it; refuses one that has anything in it. The key is there already.
+    package func prepare() throws(Refusal) {
+        let files = FileManager.default
+        let names = (try? files.contentsOfDirectory(atPath: path)) ?? []  // not there yet: nothing in it
+        guard names.allSatisfy({ $0.hasPrefix("muster.db.new") }) else {
+            throw Refusal(
+                .exists, "\(path) is not empty, and a restore replaces nothing. Move it away, or choose another --data-dir.")
+        }
+        do {
+            try files.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+        } catch {
+            throw Refusal(.unavailable, "The directory \(path) cannot be made: \(error)")
+        }
+    }
+
     package func save(_ settings: Settings) throws(Refusal) {
         let json: JSONValue
         do { json = try JSONValue(encoding: settings) } catch { throw Refusal(.invalid, "The manager's settings cannot be written down.") }

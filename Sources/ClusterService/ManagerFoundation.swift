@@ -20,7 +20,7 @@ package struct ManagerFoundation: Sendable {
     /// The group that every cluster begins with.
     package static let firstGroup = "main"
     /// Hours that the first token is good for.
-    private static let tokenHours = 24
+    static let tokenHours = 24
 
     package init(cluster: String, manager: String, user: String) {
         self.cluster = cluster
@@ -49,7 +49,12 @@ package struct ManagerFoundation: Sendable {
 
     /// The key that seals the log's entries.
     package static func logKey(_ master: MasterKey) -> LogKey {
-        LogKey(bytes: unsafe master.derived(for: "log/1").withUnsafeBytes { bytes in unsafe Array(bytes) })
+        sealingKey(master, for: "log/1")
+    }
+
+    /// A key that seals one kind of thing.
+    static func sealingKey(_ master: MasterKey, for purpose: String) -> LogKey {
+        LogKey(bytes: unsafe master.derived(for: purpose).withUnsafeBytes { bytes in unsafe Array(bytes) })
     }
 }
 

@@ -92,8 +92,8 @@ extension Publisher {
 
     /// What people and members are told while the log is older than what a member has seen.
     static func outdated(_ seen: LogHead, _ head: Sighting) -> String {
-        "This manager's log ends at entry \(head.head.position), and a machine has seen entry \(seen.position) (\(seen.hash.short)): the manager was "
-            + "restored from an older backup. It sends nothing to any machine. Restore a newer backup; or stop it, give up what came "
+        "This manager's log ends at entry \(head.head.position) and lacks the entry \(seen.position) (\(seen.hash.short)) that a machine has seen: the "
+            + "manager was restored from an older backup. It sends nothing to any machine. Restore a newer backup; or stop it, give up what came "
             + "after entry \(head.head.position) with muster manager recover, and start it again."
     }
 }

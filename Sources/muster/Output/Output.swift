@@ -1,6 +1,8 @@
 import AdminContract
 import ArgumentParser
+import ClusterLog
 import ClusterModel
+import ClusterService
 import Glibc
 
 /// Where commands write: lines for people and programs on standard output, what went wrong on standard error.
@@ -41,9 +43,15 @@ func exiting<Result>(_ work: () async throws -> Result) async throws -> Result {
     do {
         return try await work()
     } catch let refusal as Refusal {
-        Output.error("Error: \(refusal)".printable(keepingLines: true))
-        throw ExitCode(Outcome.of(refusal.code).exitStatus)
+        throw exit(refusal)
+    } catch let error as LogError {
+        throw exit(Refusal(error))
     }
+}
+
+private func exit(_ refusal: Refusal) -> ExitCode {
+    Output.error("Error: \(refusal)".printable(keepingLines: true))
+    return ExitCode(Outcome.of(refusal.code).exitStatus)
 }
 
 extension String {

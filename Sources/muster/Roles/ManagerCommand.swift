@@ -15,7 +15,9 @@ struct ManagerCommand: AsyncParsableCommand {
               muster manager init --name acme-mail --data-dir /var/lib/muster
               muster manager run --data-dir /var/lib/muster
             """,
-        subcommands: [ManagerInit.self, ManagerRun.self])
+        subcommands: [
+            ManagerInit.self, ManagerRun.self, ManagerVerify.self, ManagerBackup.self, ManagerRestore.self, ManagerRecover.self,
+        ])
 }
 
 /// Where a manager's data and its master key are.
