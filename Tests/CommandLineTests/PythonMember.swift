@@ -62,13 +62,14 @@ struct PythonMember {
 
         init(_ output: SubprocessOutputSequence) { lines = output.strings().makeAsyncIterator() }
 
-        /// Waits for a line that begins with these words; answers the rest of it, word by word.
+        /// Waits for a line that begins with these words; answers the rest of it, word by word. A rejection is never waited for.
         mutating func hear(_ words: String, sourceLocation: SourceLocation = #_sourceLocation) async throws -> [String] {
             while let line = try await lines.next(isolation: #isolation) {
                 earlier.append(line)
+                if line.hasPrefix("rejected") || line.hasPrefix("Traceback") { break }
                 if line.hasPrefix(words) { return line.dropFirst(words.count).split(separator: " ").map(String.init) }
             }
-            Issue.record("The member ended and never said \"\(words)\", but: \(earlier)", sourceLocation: sourceLocation)
+            Issue.record("The member never said \"\(words)\", but: \(earlier)", sourceLocation: sourceLocation)
             throw CancellationError()
         }
     }

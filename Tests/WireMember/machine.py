@@ -94,7 +94,10 @@ def material_names(certificate):
 def check_material(name, pem):
     """Material is what its name says, or it is not taken."""
     if name.startswith("keys/"):
-        key = serialization.load_pem_private_key(pem, password=None).public_key()
+        try:
+            key = serialization.load_pem_private_key(pem, password=None).public_key()
+        except ValueError:
+            raise Unfit(f"{name} is no private key") from None
         pem = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     if hashlib.sha256(pem).hexdigest() not in name:
         raise Unfit(f"{name} is something else than its name says")

@@ -28,6 +28,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from google.protobuf.message import DecodeError
+
 import wire_pb2 as wire
 from machine import Configuration, Disk, Services, Unfit, check_material, section_digest
 
@@ -151,12 +153,12 @@ class Connection:
         self.tls = context.wrap_socket(plain)
         self.limit, self.buffer = limit, b""
         self.heard = self.sent = time.monotonic()
-        if self.tls.selected_alpn_protocol() != PROTOCOL:
-            raise Gone(f"what answers does not speak {PROTOCOL}")
-        chain = presented(self.tls)
-        if not chain:
-            raise Gone("what answers shows no certificate")
-        judge(chain)
+        try:
+            if self.tls.selected_alpn_protocol() != PROTOCOL:
+                raise Gone(f"what answers does not speak {PROTOCOL}")
+            judge(presented(self.tls))
+        except (ValueError, IndexError, x509.ExtensionNotFound) as problem:
+            raise Gone(f"the certificate that answers is none of this cluster: {problem}") from None
 
     def __enter__(self):
         return self
@@ -175,7 +177,10 @@ class Connection:
     def receive(self):
         """The next message that is no sign of life: its kind and content."""
         while True:
-            frame = wire.ManagerFrame.FromString(self.frame())
+            try:
+                frame = wire.ManagerFrame.FromString(self.frame())
+            except DecodeError:
+                raise Gone("a frame is not protobuf") from None
             kind = frame.WhichOneof("kind")
             if kind is None:
                 raise Gone("a frame of a kind that is not known here: the manager is newer")
@@ -230,11 +235,14 @@ class Invitation:
 
     @staticmethod
     def read(text):
-        prefix, content, check = text.split()[0].split(".")
-        data = base64.urlsafe_b64decode(content + "=" * (-len(content) % 4))
-        if prefix != "muster-invitation-1" or hashlib.sha256(data).hexdigest()[:12] != check:
-            raise Gone("this is no invitation, or it was cut or altered on its way")
-        return Invitation(**json.loads(data))
+        try:
+            prefix, content, check = text.split()[0].split(".")
+            data = base64.urlsafe_b64decode(content + "=" * (-len(content) % 4))
+            if prefix == "muster-invitation-1" and hashlib.sha256(data).hexdigest()[:12] == check:
+                return Invitation(**json.loads(data))
+        except (ValueError, IndexError):
+            pass
+        raise Gone("this is no invitation, or it was cut or altered on its way")
 
 
 def network_entry(section, name, value):
@@ -475,7 +483,7 @@ def main():
             member.follow()
         say("serving alone")
         signal.pause()
-    except (Gone, Refused) as reason:
+    except (Gone, Refused, OSError) as reason:
         sys.exit(f"{reason}")
 
 
