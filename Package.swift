@@ -148,7 +148,7 @@ let package = Package(
             "CommandLineTests",
             [
                 "muster", "AdminClient", "AdminContract", "AdminFixtures", "Certificates", "ClusterFixtures", "ClusterModel", "Replication",
-                "ReplicationTransport", logging, nioPosix, subprocess, systemPackage,
+                "ReplicationTransport", logging, nioCore, nioPosix, subprocess, systemPackage,
             ],
             exclude: ["Golden"]),
         tests("TidyTests", []),

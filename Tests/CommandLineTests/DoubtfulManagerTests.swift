@@ -2,6 +2,7 @@ import Certificates
 import ClusterModel
 import FoundationEssentials
 import Logging
+import NIOCore
 import NIOPosix
 import Replication
 import ReplicationTransport
@@ -27,7 +28,7 @@ struct DoubtfulManagerTests {
         }
     }
 
-    @Test func `it applies nothing but what the target names, and follows no older log`() async throws {
+    @Test func `it applies nothing but what the target names, follows no older log, and answers pings`() async throws {
         let cluster = try WrongCluster()
         try await cluster.withPort { port, address in
             try await PythonMember.with { member in
@@ -42,6 +43,7 @@ struct DoubtfulManagerTests {
                     try await manager.applyWhole(second)
                     try await manager.showOlderLog(runs: second)
                     try await manager.refuse(runs: second)
+                    await manager.hearPong()
                 }
             }
         }
@@ -57,9 +59,16 @@ private struct Conversation {
     init(_ port: TalkingPort) { events = port.events.makeAsyncIterator() }
 
     private mutating func hear() async throws -> MemberMessage {
-        let event = try #require(await events.next(isolation: #isolation))
-        link = event.link
-        return event.message
+        while let event = await events.next(isolation: #isolation) {
+            link = event.link
+            if event.message != .pong { return event.message }
+        }
+        throw Refusal(.unavailable, "The port closed.")
+    }
+
+    /// Waits until a ping of the manager's is answered.
+    mutating func hearPong() async {
+        while let event = await events.next(isolation: #isolation), event.message != .pong {}
     }
 
     private mutating func hello() async throws -> Hello {
@@ -137,6 +146,7 @@ private struct Conversation {
         link?.close()
         let hello = try await hello()
         #expect(hello.running == configuration.digest)
+        link?.send(.welcome(head))
     }
 }
 
@@ -167,9 +177,12 @@ private struct WrongCluster {
         let key = try PrivateKey.generate(.ecdsaP256)
         let certificate = try authority.issue(identity, for: key, lifetimeDays: 1, now: now()).pem
         let port = TalkingPort()
+        var terms = TransportTerms()
+        terms.ping = .milliseconds(200)
         let server = try MemberPortServer(
             host: "127.0.0.1", port: 0, identity: ManagerIdentity(certificate: certificate, key: key.pem),
-            authorities: authority.certificatePEM, clusterID: "c1", delegate: port, group: MultiThreadedEventLoopGroup.singleton, now: now,
+            authorities: authority.certificatePEM, clusterID: "c1", delegate: port, group: MultiThreadedEventLoopGroup.singleton,
+            terms: terms, now: now,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let number = try await server.start()
         do {

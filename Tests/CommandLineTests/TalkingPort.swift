@@ -15,7 +15,7 @@ final class TalkingPort: MemberPort {
         var answer: (@Sendable (JoinRequest) throws -> JoinAnswer)?
     }
 
-    /// What members say, but for joins and signs of life.
+    /// What members say, but for joins and pings.
     let events: AsyncStream<Event>
     private let continuation: AsyncStream<Event>.Continuation
     private let inner = Mutex(Inner())
@@ -38,12 +38,12 @@ final class TalkingPort: MemberPort {
         }
         guard let link else { return }
         switch message {
-        case .ping, .pong: break
+        case .ping: break
         case .join(let request):
             // A request that cannot be answered is closed, which fails the test.
             if let joined = try? answer?(request) { link.send(.joined(joined)) }
             link.close()
-        case .hello, .receipt: continuation.yield(Event(message: message, link: link))
+        case .hello, .receipt, .pong: continuation.yield(Event(message: message, link: link))
         }
     }
 
