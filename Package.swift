@@ -146,7 +146,10 @@ let package = Package(
             "AdminTests", ["ClusterModel", "AdminContract", "AdminServer", "AdminClient", "AdminFixtures", "Certificates", logging]),
         tests(
             "CommandLineTests",
-            ["muster", "AdminClient", "AdminContract", "AdminFixtures", "ClusterFixtures", "ClusterModel", subprocess, systemPackage],
+            [
+                "muster", "AdminClient", "AdminContract", "AdminFixtures", "Certificates", "ClusterFixtures", "ClusterModel", "Replication",
+                "ReplicationTransport", logging, nioCore, nioPosix, subprocess, systemPackage,
+            ],
             exclude: ["Golden"]),
         tests("TidyTests", []),
     ]

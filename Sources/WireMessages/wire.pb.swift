@@ -29,13 +29,15 @@
 /// than its hello or its last receipt says, and waits for the receipt before it sends the next. Or it says that the membership ended,
 /// or refuses, and closes.
 ///
-/// A MACHINE THAT JOINS sends a join, once as a preview if it likes and once in earnest, and nothing else but pings and pongs. Each is
-/// answered by joined or refused. Such a connection lasts at most 300 seconds.
+/// A MACHINE THAT JOINS sends one join, and nothing else but pings and pongs. The manager answers joined or refused, and closes: who
+/// asks for a preview first does so on a connection of its own. Such a connection lasts at most 300 seconds.
 ///
 /// STRICTNESS. A number that is missing is 0, and a list that is missing is empty; whatever is called required must be there. Fields
-/// that are not known here are passed over. A frame of a kind that is not known here is refused with code "version", one that breaks a
-/// rule with code "invalid" and the field's name, one over the limit with "limit"; then the connection is closed. All times are whole
-/// seconds since 1970 in UTC. All digests are the 32 bytes of a SHA-256.
+/// that are not known here are passed over. A manager refuses a frame of a kind that it does not know with code "version", one that
+/// breaks a rule with code "invalid" and the field's name, one over the limit with "limit", and closes; a member just closes. All times
+/// are whole seconds since 1970 in UTC. All digests are the 32 bytes of a SHA-256.
+///
+/// What a member does with all this, step by step and with examples, is in Docs/reference/wire.md.
 ///
 /// The Swift code beside this file is generated from it and committed. To generate it again, with the plug-in of the same version of
 /// SwiftProtobuf as in Package.swift:
@@ -279,7 +281,7 @@ package nonisolated struct WireHello: Sendable {
   /// What the member's clock says.
   package var clock: Int64 = 0
 
-  /// The digest of the configuration that it runs. Missing before the first.
+  /// The digest of the configuration that it runs. Missing before the first, and when everything is to be sent anew.
   package var running: Data = Data()
 
   /// The digest that it rejected last. Missing when it has applied or been given another since.
@@ -363,7 +365,8 @@ package nonisolated struct WireApplied: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Required. Computed from what was laid out on the member's disk, not copied from the target.
+  /// Required. Computed from what was laid out on the member's disk, not copied from the target. Another than the target's counts as
+  /// rejected.
   package var digest: Data = Data()
 
   package var proofs: [WireServiceProof] = []
@@ -467,6 +470,7 @@ package nonisolated struct WireUpdate: Sendable {
   package mutating func clearHead() {self._head = nil}
 
   /// The digest of the configuration to start from: the one that the member runs. Missing when the sections here are all there are.
+  /// The target's own when nothing changes: then the member proves again what it serves, and sends a receipt for this target.
   package var base: Data = Data()
 
   /// Names of sections of the base that are gone.
