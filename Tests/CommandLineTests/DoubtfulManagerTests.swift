@@ -55,6 +55,7 @@ private struct Conversation {
     private var events: AsyncStream<TalkingPort.Event>.AsyncIterator
     private var link: (any Link<ManagerMessage>)?
     private var position = 0
+    private var epoch = 0
 
     init(_ port: TalkingPort) { events = port.events.makeAsyncIterator() }
 
@@ -83,7 +84,8 @@ private struct Conversation {
         return receipt
     }
 
-    private var head: LogHead { LogHead(position: position, hash: Digest(hashing: [UInt8(position)])) }
+    private var head: Sighting { Sighting(epoch: epoch, head: newest, seal: Digest(hashing: [9])) }
+    private var newest: LogHead { LogHead(position: position, hash: Digest(hashing: [UInt8(position)])) }
 
     private mutating func send(
         _ configuration: EffectiveConfiguration, base: EffectiveConfiguration? = nil, named digest: Digest? = nil
@@ -97,7 +99,7 @@ private struct Conversation {
     mutating func refuseWrongWhole(_ configuration: EffectiveConfiguration, named other: EffectiveConfiguration) async throws {
         let hello = try await hello()
         #expect(hello.running == nil)
-        #expect(hello.seen == .empty)
+        #expect(hello.seen == .none)
         #expect(Set(hello.sections) == Set(Section.all.map(\.name)))
         position = 1
         link?.send(.welcome(head))
@@ -135,9 +137,17 @@ private struct Conversation {
         #expect(hello.running == configuration.digest)
         position += 1
         // Of the same length, and of another history.
-        link?.send(.welcome(LogHead(position: position, hash: Digest(hashing: []))))
+        var other = head
+        other.head.hash = Digest(hashing: [])
+        link?.send(.welcome(other))
         let again = try await self.hello()
         #expect(again.seen == newest)
+        // Recovered: the log is shorter, and followed all the same.
+        (position, epoch) = (1, 1)
+        link?.send(.welcome(head))
+        link?.close()
+        let recovered = try await self.hello()
+        #expect(recovered.seen == head)
     }
 
     /// Refused with a code that it does not know, it comes again as it was.

@@ -119,7 +119,7 @@ class Disk:
     """Everything is there whole, or not at all.
 
     identity/     key.pem, certificate.pem, trust.pem, facts.json; gone when the machine is standalone
-    seen          the newest LogHead seen; rejection: the last Receipt that rejected. Both as on the wire
+    seen          the newest Sighting; rejection: the last Receipt that rejected. Both as on the wire
     generations/  NUMBER/settings.json, keys/, chains/; current is a link to the one in force
     """
 

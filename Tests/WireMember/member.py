@@ -40,7 +40,7 @@ MEMBER_FRAME_BYTES = 1 << 20  # from a member
 STRANGER_FRAME_BYTES = 256 << 10  # from a machine without a certificate
 PING_SECONDS, SILENCE_SECONDS, HELLO_SECONDS = 20, 60, 10
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
-NO_HEAD = wire.LogHead(position=0, hash=hashlib.sha256().digest())
+NOTHING_SEEN = wire.Sighting()
 REASON_LENGTH = 1000
 SECTIONS = ["certificates", "delivery", "destinations", "interfaces", "listeners", "mailFlowPolicies", "system"]
 
@@ -381,7 +381,8 @@ class Member:
         rejection = self.rejection()
         hello = wire.Hello(version=VERSION, agent="member.py", clock=int(time.time()), running=running, sections=SECTIONS)
         hello.rejected = rejection.target.digest if rejection else b""
-        hello.seen.CopyFrom(self.seen())
+        if self.seen() != NOTHING_SEEN:
+            hello.seen.CopyFrom(self.seen())
         connection.send(hello=hello)
         say("hello", running.hex() or "nothing")
         is_welcome = False
@@ -404,12 +405,12 @@ class Member:
 
     def seen(self):
         kept = self.disk.recall("seen")
-        return wire.LogHead.FromString(kept) if kept else NO_HEAD
+        return wire.Sighting.FromString(kept) if kept else NOTHING_SEEN
 
     def see(self, head):
-        """Remembers the newest entry of the log; a manager that lacks it is not followed."""
+        """Remembers the newest sighting; a manager that shows an older one is not followed."""
         seen = self.seen()
-        if head.position > seen.position:
+        if seen == NOTHING_SEEN or (head.epoch, head.position) > (seen.epoch, seen.position):
             self.disk.remember("seen", head.SerializeToString())
         elif head != seen:
             raise Gone(f"the manager's log ends at {head.position}, and {seen.position} was seen: it is an older copy")

@@ -12,7 +12,7 @@ extension WireHello {
         clock = hello.clock.seconds
         running = Data(hello.running?.bytes ?? [])
         rejected = Data(hello.rejected?.bytes ?? [])
-        seen = WireSighting(hello.seen)
+        if hello.seen != .none { seen = WireSighting(hello.seen) }
         sections = hello.sections.map(\.rawValue)
     }
 }
