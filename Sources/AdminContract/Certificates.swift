@@ -91,6 +91,13 @@ package struct CertificateFinding: Hashable, Sendable, Codable {
     }
 }
 
+extension CertificateFinding {
+    /// The ready-made certificate, wherever it is shown (mission D6).
+    package static let demo = CertificateFinding(
+        code: "demo", severity: "warning", text: "This is the ready-made certificate: it encrypts, and nobody can verify it.",
+        cure: "Assign a certificate of your own to the services that use it: muster cert create, or muster cert import.")
+}
+
 /// Asks for a self-signed certificate, made by the manager.
 package struct CertificateCreation: Hashable, Sendable {
     package var level: Level

@@ -40,6 +40,15 @@ package func makeSelfSigned(
     return MadeCertificate(setting: made.setting(origin: origin, request: request), key: key, chain: made.chain)
 }
 
+/// Makes the ready-made certificate of a cluster or a standalone machine, with a key of its own: none ships with the product (mission D6).
+///
+/// It encrypts, and nobody can verify it: it speaks for no host, and its subject says so to whoever looks.
+package func makeDemoCertificate(now: Timestamp) throws -> MadeCertificate {
+    var request = SelfSignedRequest(commonName: "Muster demo certificate", days: Limits.certificateDays)
+    request.organizationalUnit = "encrypts and cannot be verified"
+    return try makeSelfSigned(request, origin: .demo, now: now)
+}
+
 /// How far back a new certificate's validity begins: an hour of clock difference is forgiven.
 let backdatingSeconds: Int64 = 3600
 

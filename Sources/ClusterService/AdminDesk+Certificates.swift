@@ -71,7 +71,8 @@ extension AdminDesk {
         let setting: CertificateSetting
         do throws(SettingError) { setting = try CertificateSetting(value) } catch { throw Refusal(.version, error.description) }
         return CertificateView(
-            setting, name: name, level: level, usedBy: AdminDesk.users(of: name, at: layer, in: view), findings: [],
+            setting, name: name, level: level, usedBy: AdminDesk.users(of: name, at: layer, in: view),
+            findings: setting.origin == .demo ? [.demo] : [],
             uncommitted: committed.layer(layer)?[.certificates, name]?.state.value != value)
     }
 

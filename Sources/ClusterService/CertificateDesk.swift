@@ -9,9 +9,6 @@ package struct CertificateDesk: Sendable {
     private let vault: KeyVault
     private let now: WallClock
 
-    /// The name that the ready-made certificate of a cluster has (mission D6).
-    package static let reservedName = "demo"
-
     package init(changes: ChangeDesk, vault: KeyVault, now: @escaping WallClock) {
         self.changes = changes
         self.vault = vault
@@ -83,9 +80,7 @@ package struct CertificateDesk: Sendable {
     }
 
     private func check(_ name: String, at level: Level, user: String, replace: Bool) async throws(Refusal) {
-        guard name != CertificateDesk.reservedName else {
-            throw Refusal(.invalid, "The name \"\(name)\" is reserved for the ready-made certificate. Choose another.")
-        }
+        try CertificateSetting.check(ownName: name)
         try Section.certificates.check(entry: name, at: level.kind)
         let view = try await changes.view(of: user)
         let layer = try view.layerID(of: level)

@@ -154,6 +154,7 @@ package actor ChangeDesk {
     private static func checked(_ edit: Edit, in state: ClusterState) throws(Refusal) -> Edit {
         let section = try Section.known(edit.section)
         try section.check(entry: edit.entry ?? EntryNaming.onlyEntry, at: edit.layer.kind, sectionOnly: edit.entry == nil)
+        if section.name == .certificates, let entry = edit.entry { try CertificateSetting.check(ownName: entry) }
         guard case .set(let value) = edit.change else { return edit }
         var checked = edit
         do throws(SettingError) {

@@ -42,9 +42,6 @@ package struct DocumentDesk: Sendable {
             let layer = (try? view.layerID(of: level)).flatMap { view.layer($0) } ?? Layer()
             for (name, entry) in sections[.certificates] ?? [:] {
                 guard case .certificate(let source) = entry else { continue }
-                guard name != CertificateDesk.reservedName else {
-                    throw Refusal(.invalid, "The name \"\(name)\" is reserved for the ready-made certificate. Choose another.")
-                }
                 let existing = layer[.certificates, name]?.state.value
                 fulfilled.settings[Fulfilled.Place(level: level, name: name)] = try await setting(
                     source, existing: existing, storing: storing)
@@ -89,7 +86,9 @@ package struct DocumentDesk: Sendable {
             let id = try view.layerID(of: level)
             let layer = view.layer(id) ?? Layer()
             for (section, entries) in sections.sorted(by: { $0.key < $1.key }) {
-                for name in layer[section].entries.keys.sorted() where entries[name] == nil {
+                // The ready-made certificate is not the document's to speak of.
+                let present = layer[section].entries.keys.filter { section != .certificates || $0 != CertificateSetting.demoName }
+                for name in present.sorted() where entries[name] == nil {
                     edits.append(Edit(removing: section, name, at: id, in: committed))
                 }
                 for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {

@@ -35,12 +35,16 @@ package struct ManagerFoundation: Sendable {
         let clusterID = randomIdentifier(using: &generator)
         let authority = try ClusterAuthority.create(clusterID: clusterID, clusterName: name, now: now())
         let key = try PrivateKey(pem: authority.keyPEM)
-        try await KeyVault(log: log, master: master, clusterID: clusterID).store(key)
+        let demo = try makeDemoCertificate(now: now())
+        let vault = KeyVault(log: log, master: master, clusterID: clusterID)
+        try await vault.store(key)
+        try await vault.store(demo.key)
+        try await vault.store(demo.chain)
         let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: now)
         let created = ClusterCreated(
             clusterID: clusterID, cluster: name, group: GroupID(rawValue: randomIdentifier(using: &generator)),
             groupName: ManagerFoundation.firstGroup, manager: manager, authority: authority.certificatePEM,
-            authorityKey: key.facts.fingerprint, masterKey: master.id)
+            authorityKey: key.facts.fingerprint, masterKey: master.id, demo: demo.setting.json)
         try await ledger.append(by: user) { _, _ throws(Refusal) in .clusterCreated(created) }
         let (token, event) = Tokens.make(for: user, expires: now().adding(seconds: Int64(ManagerFoundation.tokenHours) * 3600))
         try await ledger.append(by: user) { _, _ throws(Refusal) in .tokenCreated(event) }

@@ -32,16 +32,17 @@ struct ManagerVerificationTests {
         #expect(report.position == state.head.position)
         #expect(report.hash == state.head.hash)
         #expect((report.machines, report.revision) == (1, 1))
-        // The authority's and the certificate's.
-        #expect((report.keys, report.chains) == (2, 1))
+        // The authority's, the ready-made certificate's, and the certificate's.
+        #expect((report.keys, report.chains) == (3, 2))
     }
 
     @Test func `a key or chain that is gone or altered is named with the certificate that it belongs to`() async throws {
         for prefix in ["key/", "chain/"] {
             for isAltered in [false, true] {
                 let (desk, log) = try await cluster()
-                let authority = await desk.ledger.state.created?.authorityKey.hex ?? ""
-                let name = try #require(try log.blobNames(prefix: prefix).first { !$0.hasSuffix(authority) })
+                let view = try await desk.admin.show(SettingsQuery(level: .machine("mx1"), section: .certificates), for: desk.caller)
+                let setting = try CertificateSetting(try #require(view.first).value)
+                let name = prefix + (prefix == "key/" ? setting.key.fingerprint : setting.chainBlob).hex
                 var bytes = try #require(try log.blob(name))
                 bytes[bytes.count / 2] ^= 1
                 try log.deleteBlob(name)

@@ -195,28 +195,74 @@ struct JoiningTests {
         var configuration = try GatewayConfiguration.serving(Sample.one.get(), port: 2525)
         let before = directory.currentNumber()
         let refusal = #expect(throws: Refusal(.wouldBreak, "")) {
-            try directory.layOutStandalone(settings: configuration.settings, material: [])
+            try directory.layOutStandalone(settings: configuration.settings, material: [], now: .now)
         }
         #expect(refusal?.details.count == 2, "the key and the chain are missing")
         let sections = configuration.settings.sections.filter { $0.name != .certificates }
         configuration.settings = EffectiveConfiguration(sections: sections)
         #expect(throws: Refusal(.wouldBreak, "")) {
-            try directory.layOutStandalone(settings: configuration.settings, material: [])
+            try directory.layOutStandalone(settings: configuration.settings, material: [], now: .now)
         }
         #expect(directory.currentNumber() == before)
         let laid = try layOutOwn(in: directory)
         #expect(directory.currentNumber() == laid.number)
         // Keys that the machine has need not be given again.
-        _ = try directory.layOutStandalone(settings: laid.settings, material: [])
+        _ = try directory.layOutStandalone(settings: laid.settings, material: [], now: .now)
+    }
+
+    @Test func `a new machine has a demo certificate of its own, with its key, and its loss counts only when it is used`() async throws {
+        let directory = try scratch.machine()
+        let settings = try #require(try directory.current().generation?.settings)
+        let demo = try demoCertificate(of: directory)
+        #expect(demo.origin == .demo)
+        #expect(try directory.current().generation?.configuration.keys[demo.key.fingerprint] != nil)
+        let other = Scratch()
+        #expect(try demoCertificate(of: other.machine()).key.fingerprint != demo.key.fingerprint)
+        #expect(try joining(directory, FakeManager()).loss().isEmpty)
+        var listener = ListenerSetting()
+        (listener.interface, listener.port, listener.certificate) = ("data1", 2525, "demo")
+        let entry = EffectiveEntry(section: .listeners, name: "public", value: listener.json, origin: .init(layer: .cluster, revision: 0))
+        let using = EffectiveConfiguration(sections: settings.sections + [EffectiveSection(name: .listeners, entries: [entry])])
+        _ = try directory.layOutStandalone(settings: using, material: [], now: .now)
+        #expect(try demoCertificate(of: directory) == demo)
+        #expect(try joining(directory, FakeManager()).loss().certificates.map(\.services) == [["listener/public"]])
+    }
+
+    @Test func `a machine that left has the key of its demo certificate again once its settings change`() async throws {
+        let (directory, manager) = (try scratch.machine(), try FakeManager())
+        try await join(directory, manager)
+        // The cluster's, whose key never came along.
+        let theirs = try makeDemoCertificate(now: .now)
+        var configuration = try GatewayConfiguration.serving(Sample.one.get(), port: 2525)
+        let entry = EffectiveEntry(
+            section: .certificates, name: "demo", value: theirs.setting.json, origin: .init(layer: .cluster, revision: 0))
+        let sections = configuration.settings.sections.map { section in
+            section.name == .certificates ? EffectiveSection(name: section.name, entries: section.entries + [entry]) : section
+        }
+        configuration.settings = EffectiveConfiguration(sections: sections)
+        let target = Target(position: 1, revision: 1, digest: configuration.settings.digest)
+        try directory.switchCurrent(to: directory.layOut(configuration, kind: .member, target: target).number)
+        _ = try directory.leave()
+        #expect(try demoCertificate(of: directory) == theirs.setting)
+        let flat = try #require(try directory.current().generation?.settings)
+        _ = try directory.layOutStandalone(settings: flat, material: [], now: .now)
+        let own = try demoCertificate(of: directory)
+        #expect(own != theirs.setting)
+        #expect(try directory.current().generation?.configuration.keys[own.key.fingerprint] != nil)
+    }
+
+    private func demoCertificate(of directory: StateDirectory) throws -> CertificateSetting {
+        try CertificateSetting(#require(try directory.current().generation?.settings[.certificates, "demo"]).value)
     }
 
     @Test func `making a machine refuses what is no machine, and a directory that is somebody's`() throws {
         let directory = StateDirectory(path: scratch.path)
         #expect(throws: Refusal(.invalid, "")) {
-            try directory.initialize(name: "no name", hostname: "mx1.example.com", interfaces: [:], gateway: .embedded)
+            try directory.initialize(name: "no name", hostname: "mx1.example.com", interfaces: [:], gateway: .embedded, now: .now)
         }
         #expect(throws: Refusal(.invalid, "")) {
-            try directory.initialize(name: "mx1", hostname: "mx1.example.com", interfaces: ["data1": "no address"], gateway: .embedded)
+            try directory.initialize(
+                name: "mx1", hostname: "mx1.example.com", interfaces: ["data1": "no address"], gateway: .embedded, now: .now)
         }
         try FileManager.default.createDirectory(atPath: scratch.path, withIntermediateDirectories: true)
         try scratch.replace("letters.txt", with: "dear")
@@ -224,7 +270,7 @@ struct JoiningTests {
         try FileManager.default.removeItem(atPath: "\(scratch.path)/letters.txt")
         _ = try scratch.machine()
         #expect(throws: Refusal(.exists, "")) {
-            try directory.initialize(name: "mx2", hostname: "mx1.example.com", interfaces: [:], gateway: .embedded)
+            try directory.initialize(name: "mx2", hostname: "mx1.example.com", interfaces: [:], gateway: .embedded, now: .now)
         }
     }
 }
@@ -260,5 +306,5 @@ func layOutOwn(
     let material =
         configuration.keys.map { Material(kind: .key, digest: $0.key, pem: Array($0.value.utf8)) }
         + configuration.chains.map { Material(kind: .chain, digest: $0.key, pem: Array($0.value.utf8)) }
-    return try directory.layOutStandalone(settings: configuration.settings, material: material)
+    return try directory.layOutStandalone(settings: configuration.settings, material: material, now: .now)
 }

@@ -23,7 +23,7 @@ final class Scratch: Sendable {
         let directory = StateDirectory(path: path, faults: faults)
         if !directory.hasMachine {
             try directory.initialize(
-                name: "mx1", hostname: "mx1.example.com", interfaces: ["data1": "127.0.0.1"], gateway: .embedded)
+                name: "mx1", hostname: "mx1.example.com", interfaces: ["data1": "127.0.0.1"], gateway: .embedded, now: .now)
         }
         return directory
     }

@@ -17,6 +17,7 @@ extension ClusterDocument {
                 try section.check(level: level.kind)
                 for (entry, content) in entries {
                     try section.check(entry: entry, at: level.kind)
+                    if name == .certificates { try CertificateSetting.check(ownName: entry) }
                     let path = SettingPath("settings", level.description, name.rawValue, entry)
                     settings[level]?[name]?[entry] = try content.checked(in: section, at: path)
                 }

@@ -53,7 +53,10 @@ extension LossReport {
                 report.settings[section.name.rawValue] = names
             }
         }
-        report.certificates = standalone.certificateList { _ in true }
+        // A machine's ready-made certificate that nothing uses is no loss: it finds the cluster's in its place.
+        report.certificates = standalone.certificateList { _ in true }.filter {
+            $0.name != CertificateSetting.demoName || !$0.services.isEmpty
+        }
         return report
     }
 

@@ -34,7 +34,16 @@ extension EffectiveConfiguration {
                 }
             }
         }
-        return findings + portClashes() + missingCertificates()
+        return findings + portClashes() + missingCertificates() + demoCertificates()
+    }
+
+    /// The ready-made certificate is marked wherever it is used (mission D6).
+    private func demoCertificates() -> [ConfigurationFinding] {
+        // Values that do not read have been refused before they were stored.
+        let users = ((try? intendedServices()) ?? []).filter { $0.certificate == CertificateSetting.demoName }
+        return users.map {
+            ConfigurationFinding(.notice, entry: $0.service, "uses the ready-made certificate demo, which encrypts and cannot be verified")
+        }
     }
 
     private func dangling(_ reference: Reference, in entry: String) -> ConfigurationFinding {

@@ -22,10 +22,12 @@ package struct ClusterCreated: Hashable, Sendable, Codable {
     package var authorityKey: Digest
     /// Which master key seals the cluster's keys.
     package var masterKey: String
+    /// The ready-made certificate, made for this cluster alone (mission D6).
+    package var demo: JSONValue?
 
     package init(
         clusterID: String, cluster: String, group: GroupID, groupName: String, manager: String, authority: String, authorityKey: Digest,
-        masterKey: String
+        masterKey: String, demo: JSONValue? = nil
     ) {
         self.clusterID = clusterID
         self.cluster = cluster
@@ -35,6 +37,7 @@ package struct ClusterCreated: Hashable, Sendable, Codable {
         self.authority = authority
         self.authorityKey = authorityKey
         self.masterKey = masterKey
+        self.demo = demo
     }
 }
 

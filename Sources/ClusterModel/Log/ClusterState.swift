@@ -113,6 +113,7 @@ extension ClusterState {
     private mutating func fold(_ event: ClusterCreated) throws(Refusal) {
         guard created == nil else { throw Refusal(.exists, "The log creates the cluster a second time.") }
         created = event
+        if let demo = event.demo { layer[.certificates, CertificateSetting.demoName] = LayerEntry(.set(demo), revision: 0) }
         groups[event.group] = Group(id: event.group, name: event.groupName)
     }
 

@@ -5,10 +5,10 @@ extension StateDirectory {
     /// Makes a standalone machine with its network settings as the first generation.
     ///
     /// `interfaces` gives addresses by the interface's name; the host name is the machine's and each interface's. `options` are what
-    /// the gateway is started with, and never leave this machine. Refuses with `exists` when a machine, or something else, is
-    /// there already, and with `invalid` a name or address that is none.
+    /// the gateway is started with, and never leave this machine. A ready-made certificate is made, at `now`. Refuses with `exists`
+    /// when a machine, or something else, is there already, and with `invalid` a name or address that is none.
     package func initialize(
-        name: String, hostname: String, interfaces: [String: String], gateway: GatewayKind, options: [String: String] = [:]
+        name: String, hostname: String, interfaces: [String: String], gateway: GatewayKind, options: [String: String] = [:], now: Timestamp
     ) throws(Refusal) {
         let name = try NameRule.plain.check(name, as: "The machine name")
         let network = try StateDirectory.network(hostname: hostname, interfaces: interfaces)
@@ -16,7 +16,9 @@ extension StateDirectory {
         try exclusively { () throws(Refusal) in
             guard !hasMachine else { throw Refusal(.exists, "There is a machine in \(path) already. Choose another directory.") }
             if !disk.exists("generations") { try disk.makeDirectory("generations") }
-            let first = try putGeneration(.own(network), kind: .standalone, target: nil)
+            let (settings, material) = try EffectiveConfiguration.own(network).withDemo(held: [:], now: now)
+            let configuration = try GatewayConfiguration(settings: settings, material: material, base: nil)
+            let first = try putGeneration(configuration, kind: .standalone, target: nil)
             try putCurrent(first.number)
             try deleteGenerations(but: [first.number])
             // Last: this is what makes the directory a machine's.
@@ -61,9 +63,9 @@ extension StateDirectory {
     }
 }
 
-extension GatewayConfiguration {
-    /// A machine's own entries, without certificates.
-    static func own(_ entries: [NetworkEntry]) -> GatewayConfiguration {
+extension EffectiveConfiguration {
+    /// A machine's own entries.
+    fileprivate static func own(_ entries: [NetworkEntry]) -> EffectiveConfiguration {
         let sections = Dictionary(grouping: entries, by: \.section).map { section, entries in
             EffectiveSection(
                 name: section,
@@ -71,6 +73,6 @@ extension GatewayConfiguration {
                     EffectiveEntry(section: section, name: $0.name, value: $0.value, origin: Generation.ownOrigin)
                 })
         }
-        return GatewayConfiguration(settings: EffectiveConfiguration(sections: sections), chains: [:], keys: [:])
+        return EffectiveConfiguration(sections: sections)
     }
 }

@@ -10,12 +10,15 @@ extension StateDirectory {
     ///
     /// - Throws: `would-break` with every reason when the settings do not hold together, a key or chain that is missing
     ///   included; `conflict` when the machine is a member.
-    package func layOutStandalone(settings: EffectiveConfiguration, material: [Material]) throws(Refusal) -> Generation {
-        let settings = try StateDirectory.owned(settings)
-        return try exclusively { () throws(Refusal) in
+    package func layOutStandalone(
+        settings: EffectiveConfiguration, material: [Material], now: Timestamp
+    ) throws(Refusal) -> Generation {
+        try exclusively { () throws(Refusal) in
             if let membership = try membership() { throw notStandalone(membership) }
-            let configuration = try GatewayConfiguration(
-                settings: settings, material: material, base: try current().generation?.configuration)
+            let base = try current().generation?.configuration
+            let (settings, demo) = try settings.withDemo(held: base?.keys ?? [:], now: now)
+            let owned = try StateDirectory.owned(settings)
+            let configuration = try GatewayConfiguration(settings: owned, material: material + demo, base: base)
             let previous = currentNumber()
             let generation = try putGeneration(configuration, kind: .standalone, target: nil)
             try putCurrent(generation.number)

@@ -24,11 +24,12 @@ struct AgentApply: AsyncParsableCommand {
     func run() async throws {
         try await exiting {
             let directory = place.directory
-            let document = try DocumentFile.read(file)
+            var document = try DocumentFile.read(file)
+            try document.check()
             let machine = try directory.machine().name
             let current = try directory.current().generation?.settings ?? .empty
             let (settings, material) = try StandaloneDocument(machine: machine, now: systemClock()).settings(document, over: current)
-            let generation = try directory.layOutStandalone(settings: settings, material: material)
+            let generation = try directory.layOutStandalone(settings: settings, material: material, now: systemClock())
             Output.line(
                 "Laid out \(generation.settings.digest.short). A running agent applies it now; see: muster agent status --state-dir \(place.stateDir)"
             )
@@ -51,7 +52,10 @@ struct StandaloneDocument {
                 (section.name, Dictionary(uniqueKeysWithValues: section.entries.map { ($0.name, $0.value) }))
             })
         let before = sections[.certificates] ?? [:]
-        for name in Set(levels.flatMap { document.settings[$0]?.keys.map { $0 } ?? [] }) { sections[name] = [:] }
+        for name in Set(levels.flatMap { document.settings[$0]?.keys.map { $0 } ?? [] }) {
+            // The ready-made certificate is not the document's to speak of.
+            sections[name] = name == .certificates ? before.filter { $0.key == CertificateSetting.demoName } : [:]
+        }
         var material: [Material] = []
         for level in levels {
             for (section, entries) in document.settings[level] ?? [:] {

@@ -84,7 +84,8 @@ struct NewMachineOptions: ParsableArguments {
         }
         try directory.initialize(
             name: name, hostname: hostname, interfaces: try NewMachineOptions.pairs(interface, as: "--interface NAME=ADDRESS"),
-            gateway: gateway, options: try NewMachineOptions.pairs(gatewayOption, as: "--gateway-option KEY=VALUE"))
+            gateway: gateway, options: try NewMachineOptions.pairs(gatewayOption, as: "--gateway-option KEY=VALUE"),
+            now: systemClock())
     }
 
     private static func pairs(_ texts: [String], as form: String) throws(Refusal) -> [String: String] {

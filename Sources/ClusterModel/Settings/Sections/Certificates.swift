@@ -154,6 +154,21 @@ package struct SelfSignedRequest: Setting {
         initial: SelfSignedRequest.init)
 }
 
+extension CertificateSetting {
+    /// The name of the ready-made certificate, which every cluster and every standalone machine has (mission D6).
+    package static let demoName = "demo"
+
+    /// Refuses the one name that nobody may give: what is called so must be known everywhere for what it is.
+    package static func check(ownName name: String) throws(Refusal) {
+        guard name != demoName else {
+            throw Refusal(
+                .invalid,
+                "The name \"\(demoName)\" is reserved for the ready-made certificate, which is neither replaced nor taken away. Choose another name."
+            )
+        }
+    }
+}
+
 extension SectionName {
     package static let certificates = SectionName(rawValue: "certificates")
 }
