@@ -155,4 +155,17 @@ struct ChecksTests {
     @Test func `what does not belong at the top is found`() {
         #expect(strayEntries([".git", "Package.swift", "Sources", "Package.resolved", "notes.txt"]).map(\.file) == ["notes.txt"])
     }
+
+    @Test func `a promise without its test is found`() {
+        let test = SourceText(path: "Tests/LogTests/A.swift", text: "    @Test func `nothing is lost`() {}")
+        let page = """
+            | promise | test |
+            | --- | --- |
+            | a | LogTests/nothing is lost |
+            | b | LogTests/nothing is found |
+            | c | OtherTests/nothing is lost |
+            """
+        let findings = promisesWithoutTest(in: MarkdownText(path: "p.md", text: page), tests: [test])
+        #expect(findings.map(\.line) == [4, 5])
+    }
 }

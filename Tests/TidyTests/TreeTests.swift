@@ -50,6 +50,11 @@ struct TreeTests {
         expectNone(brokenLinks(in: documents, existing: Set(paths + folders)))
     }
 
+    @Test func `every promise has its test`() throws {
+        let page = MarkdownText(path: "Docs/guarantees.md", text: try #require(tree["Docs/guarantees.md"]))
+        expectNone(promisesWithoutTest(in: page, tests: tree.swift(under: "Tests")))
+    }
+
     @Test func `the top level holds what belongs there`() {
         expectNone(strayEntries(tree.topLevel))
     }
