@@ -5,15 +5,16 @@ import Testing
 
 /// The whole cluster in one thread, from one seed, with everything going wrong that can.
 ///
-/// `MUSTER_SEEDS=N` runs that many seeds; `MUSTER_SEED=S` runs one and prints what happened.
+/// `MUSTER_SEEDS=N` runs that many seeds, from `MUSTER_FIRST_SEED` on; `MUSTER_SEED=S` runs one and prints what happened.
 @Suite("Simulation")
 struct SimulationTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let count = environment["MUSTER_SEEDS"].flatMap(UInt64.init) ?? 300
+    private static let first = environment["MUSTER_FIRST_SEED"].flatMap(UInt64.init) ?? 0
     private static let only = environment["MUSTER_SEED"].flatMap(UInt64.init)
 
     @Test func `whatever fails, no machine runs a mix, nothing answered is lost, and in the end all is synced`() async {
-        let found = if let only = SimulationTests.only { only } else { await firstFailure(among: SimulationTests.count) }
+        let found = if let only = SimulationTests.only { only } else { await firstFailure(from: SimulationTests.first, to: SimulationTests.first + SimulationTests.count) }
         guard let seed = found else { return }
         // Again, and this time written down.
         let world = SimulatedWorld(seed: seed)
@@ -23,13 +24,13 @@ struct SimulationTests {
         #expect(violation == nil, "seed \(seed); replay with: MUSTER_SEED=\(seed) Tests/run --filter Simulation\n\(world.story)")
     }
 
-    /// The lowest seed below `count` that some processor met first in its share and that fails.
-    private func firstFailure(among count: UInt64) async -> UInt64? {
+    /// The lowest seed that some processor met first in its share and that fails.
+    private func firstFailure(from first: UInt64, to end: UInt64) async -> UInt64? {
         let shares = UInt64(max(1, ProcessInfo.processInfo.activeProcessorCount))
         return await withTaskGroup(of: UInt64?.self) { group in
             for share in 0..<shares {
                 group.addTask {
-                    stride(from: share, to: count, by: Int(shares)).first { SimulatedWorld(seed: $0).run() != nil }
+                    stride(from: first + share, to: end, by: Int(shares)).first { SimulatedWorld(seed: $0).run() != nil }
                 }
             }
             return await group.reduce(nil) { lowest, seed in [lowest, seed].compactMap(\.self).min() }
