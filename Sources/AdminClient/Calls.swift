@@ -125,6 +125,16 @@ extension AdminClient {
         try await post(Paths.certificatePromotions, request)
     }
 
+    package func certificateUses(_ name: String, at level: Level) async throws(Refusal) -> [CertificateUse] {
+        try await get(
+            Paths.certificateUses(try AdminClient.checked(name, "The certificate name")), [(Parameter.level, level.description)])
+    }
+
+    package func deleteCertificate(_ name: String, at level: Level) async throws(Refusal) -> EditSummary {
+        try await delete(
+            Paths.certificate(try AdminClient.checked(name, "The certificate name")), [(Parameter.level, level.description)])
+    }
+
     // MARK: The log
 
     package func audit(_ page: Page = Page()) async throws(Refusal) -> [AuditView] {

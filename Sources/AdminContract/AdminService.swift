@@ -90,6 +90,10 @@ package protocol AdminService: Sendable {
     func createCertificate(_ request: CertificateCreation, for caller: Caller) async throws(Refusal) -> CertificateView
     func importCertificate(_ request: CertificateImport, for caller: Caller) async throws(Refusal) -> CertificateView
     func promoteCertificate(_ request: CertificatePromotion, for caller: Caller) async throws(Refusal) -> CertificateView
+    /// What uses a level's certificate, in the caller's view (mission D8).
+    func certificateUses(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> [CertificateUse]
+    /// Takes a level's certificate away, as an edit. Refused with ``Refusal/Code/inUse`` while a service would be left without one.
+    func deleteCertificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> EditSummary
 
     // MARK: The log
 

@@ -26,6 +26,7 @@ package enum Paths {
     package static func retry(_ machine: String) -> String { "\(machines)/\(machine)/retry" }
     package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
+    package static func certificateUses(_ name: String) -> String { "\(certificates)/\(name)/uses" }
 
     /// Outside of the API: whether the process lives, and whether it serves.
     package static let health = "/healthz"

@@ -102,6 +102,14 @@ private func addCertificates(to api: RouterGroup<CallerContext>, _ service: any 
         let level = try request.level(Parameter.level) ?? .cluster
         return Answer(try await service.certificate(context.parameters.require(name), at: level, for: context.caller))
     }
+    api.get(path(Paths.certificateUses(":\(name)"))) { request, context in
+        let level = try request.level(Parameter.level) ?? .cluster
+        return Answer(try await service.certificateUses(context.parameters.require(name), at: level, for: context.caller))
+    }
+    api.delete(path(Paths.certificate(":\(name)"))) { request, context in
+        let level = try request.level(Parameter.level) ?? .cluster
+        return Answer(try await service.deleteCertificate(context.parameters.require(name), at: level, for: context.caller))
+    }
     api.post(path(Paths.certificates)) { request, context in
         Answer(try await service.createCertificate(request.value(CertificateCreation.self), for: context.caller), status: .created)
     }

@@ -54,6 +54,16 @@ extension AdminDesk {
         return try await certificate(request.name, at: request.to, for: caller)
     }
 
+    package func certificateUses(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> [CertificateUse] {
+        try await certificateDesk.uses(of: name, at: level, user: caller.user)
+    }
+
+    package func deleteCertificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> EditSummary {
+        try require(.operator, of: caller)
+        let made = Set(try await certificateDesk.delete(by: caller.user, name: name, at: level).map(\.subject))
+        return try await summary(of: made, for: caller)
+    }
+
     private static func read(_ request: CertificateImport) async throws(Refusal) -> ImportedIdentity {
         if let text = request.pkcs12 {
             guard let data = Data(base64Encoded: text) else { throw Refusal(.invalid, "The PKCS#12 file is not in base64.") }
@@ -71,21 +81,9 @@ extension AdminDesk {
         let setting: CertificateSetting
         do throws(SettingError) { setting = try CertificateSetting(value) } catch { throw Refusal(.version, error.description) }
         return CertificateView(
-            setting, name: name, level: level, usedBy: AdminDesk.users(of: name, at: layer, in: view),
+            setting, name: name, level: level, usedBy: Set(view.uses(of: name, at: layer).map(\.service)).sorted(),
             findings: setting.origin == .demo ? [.demo] : [],
             uncommitted: committed.layer(layer)?[.certificates, name]?.state.value != value)
-    }
-
-    /// The services that use a certificate of one level: `listener/public on mx1`.
-    private static func users(of name: String, at layer: LayerID, in view: ClusterState) -> [String] {
-        var users: Set<String> = []
-        for (_, configuration) in view.configurations() where configuration[.certificates, name]?.origin.layer == layer {
-            // A value that does not read uses nothing.
-            for service in (try? configuration.intendedServices()) ?? [] where service.certificate == name {
-                users.insert(service.service)
-            }
-        }
-        return users.sorted()
     }
 
     /// Every level there is, the widest first.

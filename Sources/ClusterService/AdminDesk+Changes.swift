@@ -34,7 +34,7 @@ extension AdminDesk {
         return CommitView(
             revision: committed.revision?.number, position: committed.revision?.position ?? committed.after.head.position,
             machines: AdminDesk.impacts(from: committed.before, to: committed.after),
-            notices: committed.notices.map { "machine \($0.machine): \($0.finding.entry): \($0.finding.text)" })
+            notices: AdminDesk.notices(of: committed.after))
     }
 
     package func history(_ page: Page, for caller: Caller) async throws(Refusal) -> [RevisionView] {

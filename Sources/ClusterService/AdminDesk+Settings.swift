@@ -104,7 +104,11 @@ extension AdminDesk {
     func submit(
         for caller: Caller, _ edits: @Sendable (ClusterState, ClusterState) throws(Refusal) -> [Edit]
     ) async throws(Refusal) -> EditSummary {
-        let made = Set(try await desk.submit(by: caller.user, edits).map(\.subject))
+        try await summary(of: Set(try await desk.submit(by: caller.user, edits).map(\.subject)), for: caller)
+    }
+
+    /// What edits did, by what they are about.
+    func summary(of made: Set<Edit.Subject>, for caller: Caller) async throws(Refusal) -> EditSummary {
         let changes = try await desk.changes(of: caller.user)
         return EditSummary(
             changes: try await views(of: changes).filter { made.contains($0.subject) }.map(\.view), uncommitted: changes.edits.count)

@@ -46,7 +46,7 @@ package final class AdminDesk: AdminService {
 
     /// What machines' configurations have to say, one line each.
     static func notices(of state: ClusterState) -> [String] {
-        state.findings().map { "machine \($0.machine): \($0.finding.entry): \($0.finding.text)" }
+        state.findings().map { "machine \($0.machine): \($0.finding.entry): \($0.finding.text)" } + state.idleOverrides()
     }
 }
 

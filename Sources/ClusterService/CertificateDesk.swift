@@ -79,6 +79,45 @@ package struct CertificateDesk: Sendable {
         }
     }
 
+    /// What uses a level's certificate.
+    package func uses(of name: String, at level: Level, user: String) async throws(Refusal) -> [CertificateUse] {
+        let view = try await changes.view(of: user)
+        let layer = try view.layerID(of: level)
+        try CertificateDesk.present(name, at: level, layer, in: view)
+        return view.uses(of: name, at: layer)
+    }
+
+    /// Takes a certificate away, unless a service would be left without one of that name.
+    package func delete(by user: String, name: String, at level: Level) async throws(Refusal) -> [Edit] {
+        try CertificateSetting.check(ownName: name)
+        return try await changes.submit(by: user) { view, committed throws(Refusal) in
+            let layer = try view.layerID(of: level)
+            try CertificateDesk.present(name, at: level, layer, in: view)
+            let edit = Edit(removing: .certificates, name, at: layer, in: committed)
+            let after = try view.applying([edit])
+            // Where a wider level has one of that name, the service goes on with that.
+            let bereft = view.uses(of: name, at: layer).filter { use in
+                guard let membership = use.machine.flatMap({ after.membership(named: $0) }) else {
+                    return after.layer(.cluster)?[.certificates, name]?.state.value == nil
+                }
+                return after.configuration(of: membership)[.certificates, name] == nil
+            }
+            guard bereft.isEmpty else {
+                throw Refusal(
+                    .inUse,
+                    "The certificate \"\(name)\" at \(level) is in use. Assign another one to these services first, or unset them.",
+                    details: bereft.prefix(Limits.listItems).map(\.description))
+            }
+            return [edit]
+        }
+    }
+
+    private static func present(_ name: String, at level: Level, _ layer: LayerID, in view: ClusterState) throws(Refusal) {
+        guard view.layer(layer)?[.certificates, name]?.state.value != nil else {
+            throw Refusal(.notFound, "There is no certificate \"\(name)\" at \(level). List them with: muster cert list --all")
+        }
+    }
+
     private func check(_ name: String, at level: Level, user: String, replace: Bool) async throws(Refusal) {
         try CertificateSetting.check(ownName: name)
         try Section.certificates.check(entry: name, at: level.kind)

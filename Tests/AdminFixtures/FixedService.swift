@@ -237,6 +237,19 @@ package final class FixedService: AdminService {
         return FixedService.certificate
     }
 
+    package func certificateUses(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> [CertificateUse] {
+        try note("uses \(name) \(level)", caller)
+        return [
+            CertificateUse(service: "delivery", machine: nil, level: .group("us")),
+            CertificateUse(service: "listener/public", machine: "mx1", level: .cluster),
+        ]
+    }
+
+    package func deleteCertificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> EditSummary {
+        try note("deleteCertificate \(name) \(level)", caller)
+        return EditSummary(changes: [FixedService.change], uncommitted: 1)
+    }
+
     package func audit(_ page: Page, for caller: Caller) async throws(Refusal) -> [AuditView] {
         try note("audit \(page.after ?? -1) \(page.limit)", caller)
         return [

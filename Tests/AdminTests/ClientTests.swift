@@ -70,6 +70,8 @@ struct ClientTests {
         },
         Call("history 7 20") { try await $0.history(Page(after: 7, limit: 20)).first?.revision == 3 },
         Call("certificates -") { try await $0.certificates(at: nil) == [FixedService.certificate] },
+        Call("uses mail machine/mx1") { try await $0.certificateUses("mail", at: .machine("mx1")).map(\.machine) == [nil, "mx1"] },
+        Call("deleteCertificate mail group/eu") { try await $0.deleteCertificate("mail", at: .group("eu")).uncommitted == 1 },
         Call("certificates group/eu") { !(try await $0.certificates(at: .group("eu"))).isEmpty },
         Call("certificate mail machine/mx1") {
             try await $0.certificate("mail", at: .machine("mx1")) == FixedService.certificate

@@ -60,7 +60,9 @@ struct EditTests {
             "create machine/mx1 mail a.example true"
         ),
         (["cert", "promote", "mail", "--from", "machine/mx1", "--to", "group/eu"], "promote mail machine/mx1 group/eu"),
-        (["machine", "remove", "mx1", "--preview"], "loss mx1"), (["machine", "remove", "mx1"], "remove mx1"),
+        (["cert", "delete", "mail", "--group", "eu"], "deleteCertificate mail group/eu"),
+        (["cert", "where-used", "mail"], "uses mail cluster"), (["machine", "remove", "mx1", "--preview"], "loss mx1"),
+        (["machine", "remove", "mx1"], "remove mx1"),
         (["machine", "retry", "mx1"], "retry mx1"), (["group", "add", "eu"], "addGroup eu"),
     ])
     func `a command asks exactly one thing`(_ arguments: [String], _ question: String) async throws {

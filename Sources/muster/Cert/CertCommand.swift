@@ -14,5 +14,8 @@ struct CertCommand: AsyncParsableCommand {
                   --password-file mx1.pw
               muster commit --wait -m "Certificates for mail"
             """,
-        subcommands: [CertList.self, CertShow.self, CertCreate.self, CertImport.self, CertPromote.self], aliases: ["certconfig"])
+        subcommands: [
+            CertList.self, CertShow.self, CertCreate.self, CertImport.self, CertPromote.self,
+            CertWhereUsed.self, CertDelete.self,
+        ], aliases: ["certconfig"])
 }
