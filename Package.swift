@@ -141,7 +141,11 @@ let package = Package(
         tests(
             "MemberAgentTests",
             ["ClusterModel", "Replication", "Certificates", "Gateways", "MemberAgent", nioPosix, logging, serviceLifecycle]),
-        tests("ClusterServiceTests", ["ClusterModel", "ClusterLog", "Replication", "Certificates", "ClusterService"]),
+        tests(
+            "ClusterServiceTests",
+            [
+                "AdminContract", "ClusterModel", "ClusterLog", "ClusterLogSQLite", "Replication", "Certificates", "ClusterService", logging,
+            ]),
         tests(
             "AdminTests", ["ClusterModel", "AdminContract", "AdminServer", "AdminClient", "AdminFixtures", "Certificates", logging]),
         tests(

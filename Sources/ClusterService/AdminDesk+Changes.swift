@@ -20,6 +20,7 @@ extension AdminDesk {
     package func commit(_ request: CommitRequest, for caller: Caller) async throws(Refusal) -> CommitView {
         try require(.operator, of: caller)
         if let wanted = request.changeSet {
+            try await ledger.settle()
             let state = await ledger.state
             if let done = state.revision(ofChangeSet: wanted) {
                 return CommitView(revision: done.number, position: done.position, machines: [], notices: AdminDesk.notices(of: state))
