@@ -152,6 +152,12 @@ let package = Package(
             "CommandLineTests",
             ["muster", "AdminClient", "AdminContract", "AdminFixtures", "ClusterFixtures", "ClusterModel", subprocess, systemPackage],
             exclude: ["Golden"]),
+        tests(
+            "CrashTests",
+            [
+                "muster", "AdminClient", "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel",
+                "ClusterService", "MemberAgent", "Replication", subprocess, systemPackage,
+            ]),
         tests("TidyTests", []),
     ]
 )
