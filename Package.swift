@@ -141,7 +141,11 @@ let package = Package(
         tests(
             "MemberAgentTests",
             ["ClusterModel", "Replication", "Certificates", "Gateways", "MemberAgent", nioPosix, logging, serviceLifecycle]),
-        tests("ClusterServiceTests", ["ClusterModel", "ClusterLog", "Replication", "Certificates", "ClusterService"]),
+        tests(
+            "ClusterServiceTests",
+            [
+                "AdminContract", "ClusterModel", "ClusterLog", "ClusterLogSQLite", "Replication", "Certificates", "ClusterService", logging,
+            ]),
         tests(
             "AdminTests", ["ClusterModel", "AdminContract", "AdminServer", "AdminClient", "AdminFixtures", "Certificates", logging]),
         tests(
@@ -151,6 +155,12 @@ let package = Package(
                 "ReplicationTransport", logging, nioCore, nioPosix, subprocess, systemPackage,
             ],
             exclude: ["Golden"]),
+        tests(
+            "CrashTests",
+            [
+                "muster", "AdminClient", "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel",
+                "ClusterService", "MemberAgent", "Replication", subprocess, systemPackage,
+            ]),
         tests("TidyTests", []),
     ]
 )

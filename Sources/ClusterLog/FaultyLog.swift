@@ -6,7 +6,7 @@ import Synchronization
 /// Calls that are not to fail go through untouched. Following and closing never fail.
 package final class FaultyLog: ClusterLog {
     /// What can fail.
-    package enum Call: Hashable, Sendable, CaseIterable {
+    package enum Call: String, Hashable, Sendable, CaseIterable {
         case head, append, entries, putBlob, blob, blobNames, deleteBlob, value, setValue, values
     }
 
@@ -42,6 +42,7 @@ package final class FaultyLog: ClusterLog {
 
     private let log: any ClusterLog
     private let state: Mutex<State>
+    private let onFault: @Sendable (Fault) -> Void
 
     private struct State {
         var faults: [Fault]
@@ -60,8 +61,10 @@ package final class FaultyLog: ClusterLog {
         }
     }
 
-    package init(wrapping log: any ClusterLog, failing faults: [Fault] = []) {
+    /// `onFault` is called with each failure when it comes, before the caller hears of it: there a test ends the process instead.
+    package init(wrapping log: any ClusterLog, failing faults: [Fault] = [], onFault: @escaping @Sendable (Fault) -> Void = { _ in }) {
         self.log = log
+        self.onFault = onFault
         state = Mutex(State(faults: faults))
     }
 
@@ -127,9 +130,14 @@ package final class FaultyLog: ClusterLog {
 
     private func run<Answer>(_ call: Call, _ body: () async throws(LogError) -> Answer) async throws(LogError) -> Answer {
         let fault = state.withLock { $0.meet(call) }
-        if let fault, fault.moment == .before { throw fault.error }
+        if let fault, fault.moment == .before { throw failed(fault) }
         let answer = try await body()
-        if let fault { throw fault.error }
+        if let fault { throw failed(fault) }
         return answer
+    }
+
+    private func failed(_ fault: Fault) -> LogError {
+        onFault(fault)
+        return fault.error
     }
 }

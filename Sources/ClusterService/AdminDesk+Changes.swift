@@ -22,6 +22,7 @@ extension AdminDesk {
         // What was committed here would reach nobody, and would have to be given up or done again.
         if let reason = fleet.outdated { throw Refusal(.conflict, "Nothing was committed. \(reason)") }
         if let wanted = request.changeSet {
+            try await ledger.settle()
             let state = await ledger.state
             if let done = state.revision(ofChangeSet: wanted) {
                 return CommitView(revision: done.number, position: done.position, machines: [], notices: AdminDesk.notices(of: state))

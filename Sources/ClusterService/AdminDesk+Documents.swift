@@ -38,10 +38,9 @@ extension AdminDesk {
     ) async throws(Refusal) -> ApplyView {
         let before = await ledger.state
         let new = document.groups.filter { before.group(named: $0) == nil }
-        if !new.isEmpty { _ = try await desk.submit(by: caller.user, groups: new) }
         let documents = self.documents
         let made = Set(
-            try await desk.submit(by: caller.user) { view, committed throws(Refusal) in
+            try await desk.submit(by: caller.user, groups: new) { view, committed throws(Refusal) in
                 try documents.edits(document, fulfilled, view: view, committed: committed)
             }.map(\.subject))
         let changes = try await desk.changes(of: caller.user)

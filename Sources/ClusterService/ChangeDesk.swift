@@ -43,16 +43,22 @@ package actor ChangeDesk {
         return try await ledger.state.applying(changes)
     }
 
-    /// Takes edits in, all or none. Each is normalized and checked by the rules of its section and level.
+    /// Takes edits in, all or none, with the groups that are to be created with the commit. Each edit is normalized and checked by the
+    /// rules of its section and level.
     ///
-    /// `edits` makes them from the administrator's view of the state; it may run more than once.
+    /// `edits` makes them from the administrator's view of the state, new groups included; it may run more than once.
     @discardableResult
     package func submit(
-        by user: String, _ edits: @Sendable (_ view: ClusterState, _ committed: ClusterState) throws(Refusal) -> [Edit]
+        by user: String, groups names: [String] = [],
+        _ edits: @Sendable (_ view: ClusterState, _ committed: ClusterState) throws(Refusal) -> [Edit]
     ) async throws(Refusal) -> [Edit] {
         for _ in 0..<ChangeDesk.attempts {
             var (changes, version) = try await stored(user)
             let committed = await ledger.state
+            for name in names where committed.group(named: name) == nil {
+                changes.submit(
+                    GroupAdded(group: GroupID(rawValue: newChangeSet()), name: try NameRule.plain.check(name, as: "The group name")))
+            }
             let wanted = try edits(try committed.applying(changes), committed)
             for edit in wanted { try changes.submit(try ChangeDesk.checked(edit, in: committed)) }
             changes = ChangeDesk.withoutIdle(changes, in: committed)
@@ -88,8 +94,8 @@ package actor ChangeDesk {
             if state.revision(ofChangeSet: changes.changeSet) != nil { return nil }
             return .settingsCommitted(try ChangeDesk.decide(changes, comment: comment, on: state))
         }
-        // If this write is lost, the edits are dropped when read: their change set is in the log.
-        _ = try await store(UncommittedChanges(changeSet: newChangeSet()), of: user, expecting: version)
+        // If this write fails, the edits are dropped when read: their change set is in the log, and so the answer is that.
+        _ = try? await store(UncommittedChanges(changeSet: newChangeSet()), of: user, expecting: version)
         return Committed(
             revision: after.revision(ofChangeSet: changes.changeSet), before: before, after: after, notices: after.findings())
     }
@@ -100,21 +106,6 @@ package actor ChangeDesk {
         let changes = try await changes(of: user)
         _ = try ChangeDesk.decide(changes, comment: "", on: state)
         return (state, try state.applying(changes))
-    }
-
-    /// Takes in groups that a document lists, to be created with the commit; answers what the administrator then sees.
-    package func submit(by user: String, groups names: [String]) async throws(Refusal) -> ClusterState {
-        for _ in 0..<ChangeDesk.attempts {
-            var (changes, version) = try await stored(user)
-            let state = await ledger.state
-            for name in names where state.group(named: name) == nil {
-                changes.submit(
-                    GroupAdded(group: GroupID(rawValue: newChangeSet()), name: try NameRule.plain.check(name, as: "The group name")))
-            }
-            if changes.groups.isEmpty { return try state.applying(changes) }
-            if try await store(changes, of: user, expecting: version) { return try state.applying(changes) }
-        }
-        throw Refusal(.conflict, "Another session of \(user) is editing at this moment. Try again.")
     }
 
     private static let attempts = 20
@@ -194,6 +185,8 @@ package actor ChangeDesk {
     private func key(_ user: String) -> String { "changes/\(user)" }
 
     private func stored(_ user: String) async throws(Refusal) -> (changes: UncommittedChanges, version: Int) {
+        // An edit must not be added to a change set that is in the log, unseen.
+        try await ledger.settle()
         do {
             guard let (bytes, version) = try await log.value(key(user)) else {
                 return (UncommittedChanges(changeSet: newChangeSet()), 0)

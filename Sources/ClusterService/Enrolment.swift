@@ -44,6 +44,9 @@ package actor Enrolment {
     }
 
     /// Lets a machine in. A preview, a refusal or a failed join consumes nothing.
+    ///
+    /// A machine that did not hear the answer asks again with the same invitation and the same key, and is answered again, with
+    /// another certificate for the membership it has.
     package func join(_ request: JoinRequest) async throws(Refusal) -> JoinAnswer {
         guard request.version == Hello.protocolVersion else {
             throw Refusal(
@@ -61,15 +64,18 @@ package actor Enrolment {
             let group = try Enrolment.admit(request, in: state, at: now())
             return answer(in: state, group: group, membership: MembershipID(rawValue: ""), certificate: "", isPreview: true)
         }
-        let membership = MembershipID(rawValue: randomIdentifier(using: &generator))
+        let identityKey = csr.key.fingerprint
+        try await ledger.settle()
+        let former = Enrolment.membership(joinedBy: request, key: identityKey, in: await ledger.state, at: now())
+        let membership = former ?? MembershipID(rawValue: randomIdentifier(using: &generator))
         let certificate: CertificateChain
         do {
             certificate = try authority.issue(.machine(membership), publicKeyOf: csr, lifetimeDays: Enrolment.certificateDays, now: now())
         } catch {
             throw Refusal(.invalid, "No certificate can be issued for the machine's key.")
         }
-        let identityKey = csr.key.fingerprint
         let state = try await ledger.append(by: "machine \(machine)") { state, time throws(Refusal) in
+            if former != nil { return nil }
             let group = try Enrolment.admit(request, in: state, at: time)
             let joined = MachineJoined(
                 membership: membership, machine: machine, group: group.id, invitation: request.invitation, identityKey: identityKey,
@@ -113,6 +119,17 @@ package actor Enrolment {
             throw Refusal(.notFound, "The group that the invitation leads to was deleted. Ask for another: muster invite")
         }
         return group
+    }
+
+    /// The membership that this very request has brought about before. The invitation's secret and the machine's key vouch for it.
+    private static func membership(
+        joinedBy request: JoinRequest, key: Digest, in state: ClusterState, at time: Timestamp
+    ) -> MembershipID? {
+        guard let invitation = state.invitations[request.invitation], invitation.secretHash == hash(request.secret),
+            time < invitation.expires, let membership = invitation.usedBy.flatMap({ state.memberships[$0] }),
+            membership.machine == request.machine, membership.identityKey == key
+        else { return nil }
+        return membership.id
     }
 
     /// A join changes what a machine serves, so it is validated as a commit is.

@@ -65,8 +65,29 @@ package final class FleetService: MemberPort, Service {
 
     private func followStates() async throws {
         for await state in await ledger.states().cancelOnGracefulShutdown() {
-            try await publish(state)
+            var newest = state
+            // A disk that fails for now ends nothing: members keep what they run, and hear of the newest state when it works again.
+            while try await !isPublished(newest), await pause() {
+                newest = await ledger.state
+            }
         }
+    }
+
+    private func isPublished(_ state: ClusterState) async throws -> Bool {
+        do {
+            try await publish(state)
+            return true
+        } catch let refusal as Refusal where refusal.code == .unavailable {
+            logger.error("the newest state cannot be published yet", metadata: ["reason": "\(refusal.reason)"])
+            return false
+        }
+    }
+
+    /// Waits a second; false when the service ends.
+    private func pause() async -> Bool {
+        guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return false }
+        do { try await clock.sleep(for: .seconds(1)) } catch { return false }
+        return true
     }
 
     private func publish(_ state: ClusterState) async throws {
@@ -96,11 +117,20 @@ package final class FleetService: MemberPort, Service {
     }
 
     private func tick() async throws {
-        while !Task.isCancelled, !Task.isShuttingDownGracefully {
-            do { try await clock.sleep(for: .seconds(1)) } catch { return }
+        while await pause() {
             let time = now()
             inner.withLock { inner in perform(inner.publisher.tick(now: time), &inner) }
             await records.flush(logger)
+            await settle()
+        }
+    }
+
+    /// Takes in what a failing disk may have left in the log.
+    private func settle() async {
+        do throws(Refusal) {
+            try await ledger.settle()
+        } catch {
+            logger.error("the log cannot be read", metadata: ["reason": "\(error.reason)"])
         }
     }
 

@@ -66,7 +66,7 @@ package final class KeyVault: Sendable {
         do {
             return try master.open(sealed, clusterID: clusterID, fingerprint: fingerprint)
         } catch {
-            throw Refusal(.unavailable, "The private key \(fingerprint.short) does not open with this master key.")
+            throw Refusal(.unreadable, "The private key \(fingerprint.short) does not open with this master key.")
         }
     }
 

@@ -11,6 +11,10 @@ package actor Ledger {
     private let key: LogKey
     private let now: WallClock
     private var verifier: LogVerifier
+    /// How often the log failed while it appended, and how many of these times it was read since. Until then it may hold an entry
+    /// that is not in the state.
+    private var doubts = 0
+    private var settledDoubts = 0
     package private(set) var state = ClusterState()
     private var watchers: [Int: AsyncStream<ClusterState>.Continuation] = [:]
     private var nextWatcher = 0
@@ -36,12 +40,15 @@ package actor Ledger {
 
     /// Appends what `decide` makes of the newest state; nil appends nothing. Answers the state after it.
     ///
-    /// `decide` may run more than once; it must not have effects. Once this returns, the event is on disk.
+    /// `decide` may run more than once; it must not have effects. Once this returns, the event is on disk. A log that fails is read
+    /// again, so that what it did all the same is answered as done; if it cannot be read either, whether it did is open, and is
+    /// settled before the next change.
     @discardableResult
     package func append(
         by author: String, _ decide: @Sendable (ClusterState, Timestamp) throws(Refusal) -> ClusterEvent?
     ) async throws(Refusal) -> ClusterState {
         for _ in 0..<Ledger.attempts {
+            try await settle()
             let base = state
             let time = now()
             guard let event = try decide(base, time) else { return base }
@@ -49,9 +56,12 @@ package actor Ledger {
             do throws(LogError) {
                 try await log.append(entry, after: base.head)
             } catch {
-                guard error.code == .staleHead else { throw Refusal(error) }
-                try await catchUp()
-                continue
+                if error.code == .staleHead {
+                    try await catchUp()
+                    continue
+                }
+                guard await holds(entry, after: error) else { throw Refusal(error) }
+                return state
             }
             if state.head == base.head {
                 try take(entry)
@@ -103,6 +113,23 @@ package actor Ledger {
         return try await entries(after: head.position - 1, limit: 1).first?.head == head
     }
 
+    /// Takes in what a failed append may have left in the log, if that has not been possible yet.
+    package func settle() async throws(Refusal) {
+        if doubts != settledDoubts { try await catchUp() }
+    }
+
+    /// Whether an entry that could not be appended is in the log all the same. Then it is in the state, too.
+    private func holds(_ entry: StoredEntry, after error: LogError) async -> Bool {
+        guard error.code == .unavailable else { return false }
+        doubts += 1
+        do throws(Refusal) {
+            try await catchUp()
+            return try await entries(after: entry.position - 1, limit: 1).first == entry
+        } catch {
+            return false
+        }
+    }
+
     private func stored(_ event: ClusterEvent, after base: ClusterState, time: Timestamp, author: String) throws(Refusal) -> StoredEntry {
         // The fold is tried first: what it would refuse is never appended.
         var tried = base
@@ -119,11 +146,13 @@ package actor Ledger {
     }
 
     private func catchUp() async throws(Refusal) {
+        let doubts = doubts
         while true {
             let entries = try await entries(after: state.head.position, limit: Ledger.page)
             for entry in entries where entry.position == state.head.position + 1 { try take(entry) }
-            if entries.count < Ledger.page { return }
+            if entries.count < Ledger.page { break }
         }
+        settledDoubts = doubts
     }
 
     /// Verifies and folds one entry, which must be the next.

@@ -44,6 +44,8 @@ final class RecordStore: Sendable {
                 _ = try await log.setValue(key, try JSONValue(encoding: record).canonicalBytes, expecting: version)
             } catch {
                 logger.error("a member's status was not written", metadata: ["membership": "\(membership)", "reason": "\(error)"])
+                // It goes with the next batch, unless the member has said something newer by then.
+                waiting.withLock { waiting in waiting[membership] = waiting[membership] ?? record }
             }
         }
     }

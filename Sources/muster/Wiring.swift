@@ -1,6 +1,7 @@
 import AdminClient
 import AdminServer
 import Certificates
+import ClusterLog
 import ClusterLogSQLite
 import ClusterModel
 import ClusterService
@@ -23,7 +24,7 @@ struct ManagerWiring {
         let logger = Logger(label: "muster.manager") { StreamLogHandler.standardError(label: $0) }
         let settings = try directory.settings()
         let master = try directory.masterKey()
-        let log = try SQLiteLog(path: directory.database, create: false)
+        let log = Failpoints.log(try SQLiteLog(path: directory.database, create: false))
         let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: systemClock)
         let state = await ledger.state
         try ManagerWiring.check(master, opens: state, at: directory.keyPath)
@@ -49,7 +50,7 @@ struct ManagerWiring {
             onReady: { port in await announce.adminReady(port) })
         let memberPort = MemberPortService(
             place: try Endpoint(parsing: settings.memberListen), identity: identity, authority: authority, clusterID: state.clusterID,
-            fleet: fleet, now: systemClock, logger: logger, onReady: { port in await announce.memberReady(port) })
+            fleet: Failpoints.members(fleet), now: systemClock, logger: logger, onReady: { port in await announce.memberReady(port) })
 
         let group = ServiceGroup(
             configuration: .init(

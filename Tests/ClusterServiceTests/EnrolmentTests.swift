@@ -32,6 +32,36 @@ struct EnrolmentTests {
         #expect(refusal?.reason.contains("has been used") == true)
     }
 
+    @Test func `a machine that did not hear the answer is answered again, for its own key and in time`() async throws {
+        let desk = try await Desk.make()
+        let invitation = try await desk.invite()
+        let request = try desk.request("mx1", invitation: invitation)
+        let first = try await desk.enrolment.join(request)
+        let position = await desk.ledger.state.head.position
+        let second = try await desk.enrolment.join(request)
+        #expect(second.membership == first.membership)
+        #expect(await desk.ledger.state.head.position == position, "it joined once")
+        let chain = try CertificateChain(pem: second.certificate)
+        #expect(chain.leafKey.fingerprint == (try CertificateRequest(der: request.certificateRequest)).key.fingerprint)
+
+        let stranger = try desk.request("mx1", invitation: invitation)
+        await #expect(throws: Refusal(.invitation, "")) { try await desk.enrolment.join(stranger) }
+        var guess = request
+        guess.secret = "guess"
+        await #expect(throws: Refusal(.invitation, "")) { try await desk.enrolment.join(guess) }
+        var renamed = request
+        renamed.machine = "mx2"
+        await #expect(throws: Refusal(.invitation, "")) { try await desk.enrolment.join(renamed) }
+
+        _ = try await desk.admin.removeMachine("mx1", for: desk.caller)
+        await #expect(throws: Refusal(.invitation, "")) { try await desk.enrolment.join(request) }
+        let other = try await desk.invite()
+        let late = try desk.request("mx3", invitation: other)
+        _ = try await desk.enrolment.join(late)
+        desk.clock.advance(seconds: 3600)
+        await #expect(throws: Refusal(.invitation, "")) { try await desk.enrolment.join(late) }
+    }
+
     @Test func `an expired invitation is refused and says when it ended`() async throws {
         let desk = try await Desk.make()
         let invitation = try await desk.invite()

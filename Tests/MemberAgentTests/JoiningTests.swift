@@ -29,6 +29,45 @@ struct JoiningTests {
         #expect(request.secret == manager.invitation.secret)
     }
 
+    @Test func `a join whose answer was lost is asked for again with the same key, which goes when it is answered`() async throws {
+        let (directory, manager) = (try scratch.machine(), try FakeManager())
+        let asked = Mutex<[Digest]>([])
+        @Sendable func note(_ request: JoinRequest) {
+            guard let key = try? CertificateRequest(der: request.certificateRequest).key.fingerprint else { return }
+            asked.withLock { $0.append(key) }
+        }
+        manager.answering { message, connection in
+            guard case .join(let request) = message else { return }
+            note(request)
+            connection.hangUp("the manager died")
+        }
+        await #expect(throws: Refusal(.unavailable, "")) {
+            try await joining(directory, manager).join(manager.invitation, acceptingLoss: true)
+        }
+        manager.answering { message, connection in
+            guard case .join(let request) = message, let answer = try? manager.admission(of: request) else { return }
+            note(request)
+            connection.answer(.joined(answer))
+        }
+        _ = try await joining(directory, manager).join(manager.invitation, acceptingLoss: true)
+        let keys = asked.withLock { $0 }
+        #expect(keys.count == 2 && Set(keys).count == 1)
+        let key = try #require(try directory.membership()).identity.key
+        #expect(try scratch.allFiles().filter { $0.value.contains(key) }.map(\.key) == ["identity/key.pem"])
+    }
+
+    @Test func `a join that is refused leaves no key`() async throws {
+        let (directory, manager) = (try scratch.machine(), try FakeManager())
+        let before = try scratch.allFiles()
+        manager.answering { message, connection in
+            if case .join = message { connection.answer(.refused(.invitation, reason: "The invitation has been used.")) }
+        }
+        await #expect(throws: Refusal(.invitation, "")) {
+            try await joining(directory, manager).join(manager.invitation, acceptingLoss: true)
+        }
+        #expect(try scratch.allFiles() == before)
+    }
+
     @Test func `a preview changes nothing`() async throws {
         let (directory, manager) = (try scratch.machine(), try FakeManager())
         let before = try scratch.allFiles()

@@ -1,3 +1,4 @@
+import Certificates
 package import ClusterModel
 import Replication
 
@@ -37,6 +38,7 @@ extension StateDirectory {
             // What was seen of another cluster's log says nothing about this one's.
             try disk.remove("seen.json")
             try disk.rename(aside, to: "identity")
+            try disk.remove(StateDirectory.joining)
             try disk.sync("")
         }
     }
@@ -45,12 +47,43 @@ extension StateDirectory {
     func removeIdentity() throws(Refusal) {
         guard disk.exists("identity") else { return }
         let aside = ".old-identity"
+        try disk.remove(StateDirectory.joining)
         try disk.remove(aside)
         try disk.rename("identity", to: aside)
         try disk.sync("")
         try disk.remove(aside)
         try disk.remove("seen.json")
         try disk.sync("")
+    }
+
+    // MARK: - A join on its way
+
+    static let joining = "joining.json"
+
+    /// The key of a join that was begun, and with which invitation.
+    private struct Joining: Codable {
+        var invitation: String
+        var key: String
+    }
+
+    /// The key to join with: that of an attempt with the same invitation, or a new one, which is on the disk before it is used.
+    func joiningKey(for invitation: String, new: () throws(Refusal) -> PrivateKey) throws(Refusal) -> PrivateKey {
+        try exclusively { () throws(Refusal) in
+            // One that cannot be read is of no use, and was perhaps never shown to a manager.
+            if let begun = try? read(StateDirectory.joining, as: Joining.self), begun.invitation == invitation,
+                let key = try? PrivateKey(pem: begun.key)
+            {
+                return key
+            }
+            let key = try new()
+            try write(Joining(invitation: invitation, key: key.pem), to: StateDirectory.joining)
+            return key
+        }
+    }
+
+    /// Gives up a join that was refused.
+    func forgetJoiningKey() throws(Refusal) {
+        try exclusively { () throws(Refusal) in try disk.remove(StateDirectory.joining) }
     }
 
     private func text(_ name: String) throws(Refusal) -> String {

@@ -6,6 +6,7 @@ import Replication
 /// ```
 /// machine.json           what the machine is by itself; never from the wire
 /// identity/              key.pem, certificate.pem, trust.pem, membership.json; absent when standalone
+/// joining.json           the key of a join that has not come to its end
 /// generations/000007/    settings.json, keys/<fingerprint>.pem, chains/<digest>.pem
 /// current                a link to the generation in force, switched in one step
 /// seen.json, status.json the newest log entry heard of; the agent's word on itself
@@ -65,6 +66,7 @@ package struct StateDirectory: Sendable {
     }
 
     func removeLeftovers() throws(Refusal) {
+        if disk.exists("identity") { try disk.remove(StateDirectory.joining) }
         for folder in ["", "generations"] {
             for name in try disk.list(folder) where name.hasPrefix(".") {
                 try disk.remove(folder.isEmpty ? name : "\(folder)/\(name)")

@@ -33,6 +33,8 @@ package struct Joining: Sendable {
 
     /// Joins: makes a key that never leaves this machine, asks to be let in, checks the answer, writes the identity.
     ///
+    /// Whatever interrupts it, the same invitation brings it to its end: the key is kept until then, and the manager knows it.
+    ///
     /// - Throws: `loss-not-accepted` with the items when something would be lost and that is not accepted; `exists` when the
     ///   machine is a member and the manager does not say that this ended; what the manager refuses with.
     package func join(_ invitation: InvitationToken, acceptingLoss: Bool) async throws(Refusal) -> JoinAnswer {
@@ -43,9 +45,16 @@ package struct Joining: Sendable {
                 .lossNotAccepted, "By joining, this machine loses what it does not have from the cluster. Accept that with --accept-loss.",
                 details: loss.items)
         }
-        let key = try Joining.newKey()
-        let answer = try await ask(invitation, key: key, isPreview: false)
-        try check(answer, of: invitation, key: key)
+        let key = try directory.joiningKey(for: invitation.id, new: Joining.newKey)
+        let answer: JoinAnswer
+        do throws(Refusal) {
+            answer = try await ask(invitation, key: key, isPreview: false)
+            try check(answer, of: invitation, key: key)
+        } catch {
+            // Only a manager's refusal tells that it was not let in. If the key cannot be deleted, the next join replaces it.
+            if !Joining.undecided.contains(error.code) { try? directory.forgetJoiningKey() }
+            throw error
+        }
         try directory.takeUp(
             LocalMembership(
                 facts: LocalMembership.Facts(
@@ -54,6 +63,9 @@ package struct Joining: Sendable {
                 identity: MemberIdentity(certificate: answer.certificate, key: key.pem), trust: answer.trust))
         return answer
     }
+
+    /// What no manager of the cluster has said: whether it let the machine in is open.
+    private static let undecided: Set<Refusal.Code> = [.unavailable, .forbidden, .unauthenticated]
 
     // MARK: - Asking
 

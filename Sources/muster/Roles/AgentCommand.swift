@@ -30,7 +30,7 @@ struct AgentPlace: ParsableArguments {
     @Option(help: ArgumentHelp("The agent's state directory; made with mode 0700.", valueName: "dir"))
     var stateDir: String
 
-    var directory: StateDirectory { StateDirectory(path: stateDir) }
+    var directory: StateDirectory { StateDirectory(path: stateDir, faults: Failpoints.disk) }
 }
 
 /// `muster agent init`
@@ -120,8 +120,9 @@ struct AgentRun: AsyncParsableCommand {
             let name = try directory.machine().name
             let threads = MultiThreadedEventLoopGroup.singleton
             let agent = try AgentService(
-                directory: directory, gateway: EmbeddedGateway(group: threads, logger: logger), prober: TLSProber(group: threads),
-                connector: TLSManagerConnector(group: threads, now: systemClock), now: systemClock, logger: logger,
+                directory: directory, gateway: Failpoints.gateway(EmbeddedGateway(group: threads, logger: logger)),
+                prober: TLSProber(group: threads),
+                connector: Failpoints.connector(TLSManagerConnector(group: threads, now: systemClock)), now: systemClock, logger: logger,
                 onReady: { Output.line("muster agent ready name=\(name)") })
             let group = ServiceGroup(
                 configuration: .init(

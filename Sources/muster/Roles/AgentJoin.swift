@@ -46,7 +46,7 @@ struct AgentJoin: AsyncParsableCommand {
             let token = try InvitationToken(parsing: try text())
             let directory = place.directory
             if machine.isGiven, !preview { try machine.initialize(directory) }
-            let connector = TLSManagerConnector(group: MultiThreadedEventLoopGroup.singleton, now: systemClock)
+            let connector = Failpoints.connector(TLSManagerConnector(group: MultiThreadedEventLoopGroup.singleton, now: systemClock))
             let joining = Joining(directory: directory, connector: connector, now: systemClock)
             let loss = try joining.loss()
             if preview {

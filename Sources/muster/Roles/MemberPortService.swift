@@ -1,8 +1,8 @@
 import Certificates
 import ClusterModel
-import ClusterService
 import Logging
 import NIOPosix
+import Replication
 import ReplicationTransport
 import ServiceLifecycle
 
@@ -12,7 +12,7 @@ struct MemberPortService: Service {
     let identity: ManagerIdentity
     let authority: ClusterAuthority
     let clusterID: String
-    let fleet: FleetService
+    let fleet: any MemberPort
     let now: WallClock
     let logger: Logger
     let onReady: @Sendable (Int) async -> Void

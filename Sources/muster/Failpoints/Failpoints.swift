@@ -1,0 +1,37 @@
+import ClusterLog
+import Gateways
+import MemberAgent
+import Replication
+
+/// What the wiring hands concrete types through, so that a test can kill the process at a named moment (`Failpoint`).
+///
+/// In a release build each answers what it was given.
+enum Failpoints {
+    #if DEBUG
+        static func log(_ log: some ClusterLog) -> any ClusterLog {
+            guard let failpoint = Failpoint.present, failpoint.subject.hasPrefix("log:"),
+                let call = FaultyLog.Call(rawValue: String(failpoint.subject.dropFirst("log:".count)))
+            else { return log }
+            let moment: FaultyLog.Fault.Moment = failpoint.moment == .before ? .before : .after
+            return FaultyLog(wrapping: log, failing: [.init(call, number: failpoint.number, moment: moment)]) { _ in Failpoint.die() }
+        }
+
+        static func members(_ port: some MemberPort) -> any MemberPort { Failpoint.present == nil ? port : WatchedPort(port: port) }
+
+        static var disk: any DiskFaults { Failpoint.present == nil ? NoDiskFaults() : WatchedDisk() }
+
+        static func gateway(_ gateway: some Gateway) -> any Gateway {
+            Failpoint.present == nil ? gateway : WatchedGateway(gateway: gateway)
+        }
+
+        static func connector(_ connector: some ManagerConnector) -> any ManagerConnector {
+            Failpoint.present == nil ? connector : WatchedConnector(connector: connector)
+        }
+    #else
+        static func log<Log: ClusterLog>(_ log: Log) -> Log { log }
+        static func members<Port: MemberPort>(_ port: Port) -> Port { port }
+        static var disk: NoDiskFaults { NoDiskFaults() }
+        static func gateway<Driven: Gateway>(_ gateway: Driven) -> Driven { gateway }
+        static func connector<Connector: ManagerConnector>(_ connector: Connector) -> Connector { connector }
+    #endif
+}
