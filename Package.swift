@@ -159,7 +159,7 @@ let package = Package(
             "CrashTests",
             [
                 "muster", "AdminClient", "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel",
-                "ClusterService", "MemberAgent", "Replication", subprocess, systemPackage,
+                "ClusterService", "MemberAgent", "Replication", grdb, subprocess, systemPackage,
             ]),
         tests("TidyTests", []),
     ]

@@ -52,7 +52,8 @@ package final class FleetService: MemberPort, Service {
     /// Publishes the present state before it returns, then follows the log until it is cancelled.
     package func run() async throws {
         let known = try await records.load()
-        inner.withLock { $0.publisher = Publisher(records: known) }
+        // Members may be connected already, and are kept.
+        inner.withLock { $0.publisher.recall(known) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask(name: "fleet/states") { try await self.followStates() }
             group.addTask(name: "fleet/work") { await self.doWork() }
@@ -239,6 +240,9 @@ package final class FleetService: MemberPort, Service {
     }
 
     // MARK: - Seeing
+
+    /// Whether members are served: the state of the cluster was taken in.
+    package var isServing: Bool { inner.withLock { $0.publisher.hasTargets } }
 
     /// Why nothing is sent to anybody: a member has seen more than this manager's log holds. Nil when all is well.
     package var outdated: String? {

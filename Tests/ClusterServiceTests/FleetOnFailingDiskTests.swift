@@ -68,8 +68,10 @@ struct FleetOnFailingDiskTests {
             ledger: desk.ledger, enrolment: desk.enrolment, vault: desk.vault, log: log, now: desk.clock.now, clock: QuickClock(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let running = Task { try await fleet.run() }
-        let member = StandIn(fleet: fleet, membership: answer.membership, seen: await desk.ledger.state.head, now: desk.clock.now())
         do {
+            try await until { fleet.isServing }
+            let seen = desk.ledger.sighting(of: await desk.ledger.state)
+            let member = StandIn(fleet: fleet, membership: answer.membership, seen: seen, now: desk.clock.now())
             try await body(desk, log, member)
             running.cancel()
             try await running.value
@@ -97,7 +99,7 @@ final class StandIn: Sendable {
         func close() { feed.finish() }
     }
 
-    init(fleet: FleetService, membership: MembershipID, seen: LogHead, now: Timestamp) {
+    init(fleet: FleetService, membership: MembershipID, seen: Sighting, now: Timestamp) {
         self.fleet = fleet
         self.now = now
         fleet.opened(StandIn.connection, peer: .member(membership), link: link)

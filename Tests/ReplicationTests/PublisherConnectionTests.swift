@@ -48,6 +48,20 @@ struct PublisherConnectionTests {
         #expect(cluster.publisher.hello(connection(1), hello(running: nil), standing: .held, now: at(0)).isEmpty)
     }
 
+    @Test func `before the log was taken in, a member is asked to wait, and what was kept of it is not lost`() {
+        var publisher = Publisher()
+        _ = publisher.opened(connection(1), membership: mx1, now: at(0))
+        var cluster = OneMember(target: a)
+        _ = cluster.connect(hello(running: nil))
+        _ = cluster.receive(applied(a, position: 1))
+        publisher.recall(cluster.publisher.records)
+        let actions = publisher.hello(connection(1), hello(running: a), standing: .held, now: at(0))
+        #expect(actions.refusal == .unavailable)
+        #expect(actions.last == .close(connection(1)))
+        _ = publisher.stateChanged(targets: [mx1: machine(a, position: 1)], ended: [:], head: head(1), now: at(1))
+        #expect(publisher.record(of: mx1)?.appliedDigest == a.digest)
+    }
+
     @Test func `a membership that the log does not have shows, by what it has seen, that the log is older`() {
         var cluster = OneMember(target: a)
         _ = cluster.publisher.opened(connection(1), membership: mx2, now: at(0))

@@ -60,7 +60,7 @@ extension Publisher {
         }
         guard standing == .givenUp || seen.position <= head.head.position else {
             // It is in the log, and what follows from it has not been worked out here yet: another manager was quicker.
-            return actions + drop(connection, .unavailable, "This manager is still reading its log. Try again in a moment.")
+            return actions + drop(connection, .unavailable, Publisher.stillReading)
         }
         let skew = hello.clock.seconds.subtractingReportingOverflow(now.seconds)
         if skew.overflow || skew.partialValue.magnitude > Limits.clockSkewSeconds {
@@ -75,6 +75,7 @@ extension Publisher {
     private mutating func greet(
         unknown connection: ConnectionID, _ membership: MembershipID, _ hello: Hello, _ standing: SightingStanding
     ) -> [Action] {
+        guard hasTargets else { return refusal(of: connection, .unavailable, Publisher.stillReading) }
         guard standing == .lost else { return refusal(of: connection, .forbidden, Publisher.unknownMembership) }
         return drop(connection, lost: hello.seen, of: membership)
     }
@@ -110,6 +111,8 @@ extension Publisher {
     private mutating func drop(_ connection: ConnectionID, _ code: Refusal.Code, _ reason: String) -> [Action] {
         refusal(of: connection, code, reason) + closed(connection)
     }
+
+    private static let stillReading = "This manager is still reading its log. Try again in a moment."
 
     private static let duplicate =
         "Another connection of this membership is open. If this machine's disk was copied from another machine, join it as a machine of its own."

@@ -26,6 +26,14 @@ package struct Publisher: Sendable {
         stored = records
     }
 
+    /// Takes in what earlier lives of the manager kept; what was heard in this one stands.
+    package mutating func recall(_ records: [MembershipID: MachineRecord]) {
+        stored = records.filter { members[$0.key] == nil }
+    }
+
+    /// Whether a state of the cluster was ever taken in.
+    package var hasTargets: Bool { head != .none }
+
     /// What is known of every current member.
     package var records: [MembershipID: MachineRecord] { members.mapValues(\.record) }
 
