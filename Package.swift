@@ -54,7 +54,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 let package = Package(
     name: "muster",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "muster", targets: ["muster"])],
+    products: [
+        .executable(name: "muster", targets: ["muster"]),
+        // Preloaded by tests that move a process's clock.
+        .library(name: "ClockShift", type: .dynamic, targets: ["ClockShift"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
@@ -148,6 +152,8 @@ let package = Package(
             "CommandLineTests",
             ["muster", "AdminClient", "AdminContract", "AdminFixtures", "ClusterFixtures", "ClusterModel", subprocess, systemPackage],
             exclude: ["Golden"]),
+        .target(name: "ClockShift", path: "Tests/ClockShift"),
+        tests("HostileNetworkTests", ["muster", "ClusterModel", subprocess, systemPackage]),
         tests("TidyTests", []),
     ]
 )
