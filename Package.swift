@@ -28,6 +28,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioExtras: Target.Dependency = .product(name: "NIOExtras", package: "swift-nio-extras")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -108,8 +109,8 @@ let package = Package(
         room(
             "AdminServer",
             [
-                "ClusterModel", "AdminContract", hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL,
-                serviceLifecycle,
+                "ClusterModel", "AdminContract", hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioHTTPTypes, nioSSL,
+                nioTLS, serviceLifecycle,
             ]),
         room(
             "AdminFixtures", path: "Tests/AdminFixtures",
@@ -147,13 +148,19 @@ let package = Package(
             ["ClusterModel", "Replication", "Certificates", "Gateways", "MemberAgent", nioPosix, logging, serviceLifecycle]),
         tests("ClusterServiceTests", ["ClusterModel", "ClusterLog", "Replication", "Certificates", "ClusterService"]),
         tests(
-            "AdminTests", ["ClusterModel", "AdminContract", "AdminServer", "AdminClient", "AdminFixtures", "Certificates", logging]),
+            "AdminTests",
+            [
+                "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "AdminFixtures", "Certificates", logging, nioCore,
+                nioPosix, nioSSL,
+            ]),
         tests(
             "CommandLineTests",
             ["muster", "AdminClient", "AdminContract", "AdminFixtures", "ClusterFixtures", "ClusterModel", subprocess, systemPackage],
             exclude: ["Golden"]),
         .target(name: "ClockShift", path: "Tests/ClockShift"),
-        tests("HostileNetworkTests", ["muster", "ClusterModel", subprocess, systemPackage]),
+        tests(
+            "HostileNetworkTests",
+            ["muster", "AdminClient", "AdminContract", "ClusterModel", nioCore, nioPosix, nioSSL, subprocess, systemPackage]),
         tests("TidyTests", []),
     ]
 )

@@ -60,7 +60,8 @@ final class Cluster: Sendable {
         try await manager.start()
         for name in names {
             guard let agent = agents[name] else { continue }
-            let joined = try await join(agent, ["--name", name, "--hostname", "\(name).example.com", "--interface", "data1=\(agent.node.address)"])
+            let joined = try await join(
+                agent, ["--name", name, "--hostname", "\(name).example.com", "--interface", "data1=\(agent.node.address)"])
             guard joined.isGood else { throw Tap.Failure(description: "\(name) did not join: \(joined.error)") }
             try await agent.start()
         }
@@ -99,6 +100,17 @@ final class Cluster: Sendable {
     }
 
     func machines() async throws -> [JSONValue]? { try await json(["machine", "list"])?.items }
+
+    /// Every revision with its comment, as `REVISION COMMENT`.
+    func history() async throws -> Set<String> {
+        var all: Set<String> = []
+        var page: [String] = []
+        while let revisions = try await json(["history"] + page, seconds: 90)?.items, let last = revisions.last?["revision"]?.number {
+            for revision in revisions { all.insert("\(revision["revision"]?.number ?? 0) \(revision["comment"]?.text ?? "")") }
+            page = ["--after", "\(last)"]
+        }
+        return all
+    }
 
     /// Invites and joins, where the agent is.
     func join(_ agent: Server, _ arguments: [String] = []) async throws -> Answer {

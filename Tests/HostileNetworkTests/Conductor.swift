@@ -9,6 +9,7 @@ final class Conductor: Sendable {
     private let usual: [Node: Weather]
     /// Since when a manager cannot have heard a machine.
     private let silent = Mutex<[String: ContinuousClock.Instant]>([:])
+    private let managerIsWellSince = Mutex(ContinuousClock.now)
 
     init(_ cluster: Cluster, _ chronicle: Chronicle, seed: UInt64) {
         self.cluster = cluster
@@ -77,13 +78,14 @@ final class Conductor: Sendable {
         case .clock: try server(of: node)?.setClock(off: 0)
         case .kill: try await server(of: node)?.start()
         }
-        // Whatever was measured while the manager itself was away says nothing about the others.
-        if node == cluster.manager.node { silent.withLock { for name in $0.keys { $0[name] = .now } } }
+        if node == cluster.manager.node { managerIsWellSince.withLock { $0 = .now } }
     }
 
     /// Machines that a manager has not heard for longer than it may wait for a word: they must be offline.
     var overdue: Set<String> {
         let limit = Duration.seconds(Limits.silenceSeconds + Conductor.patience)
+        // A manager that was away itself has to notice first.
+        guard ContinuousClock.now - managerIsWellSince.withLock({ $0 }) > .seconds(Conductor.patience) else { return [] }
         return silent.withLock { silent in
             guard silent["manager"] == nil else { return [] }
             return Set(silent.filter { ContinuousClock.now - $0.value > limit }.keys)

@@ -116,18 +116,23 @@ struct HostileNetworkTests {
         for (name, agent) in cluster.agents {
             let target = machines.first { $0["name"]?.text == name }?["services"]?.items?.first { $0["service"]?.text == "listener/public" }
             let seen = try await cluster.served(by: agent.node)
-            if seen == nil || seen != target?["fingerprint"]?.text { chronicle.found("\(name) serves something else than its target in the end") }
-            if (seen.flatMap(chronicle.age) ?? -1) < (chronicle.newestAnswered ?? 0) { chronicle.found("\(name) serves an old certificate in the end") }
+            if seen == nil || seen != target?["fingerprint"]?.text {
+                chronicle.found("\(name) serves something else than its target in the end")
+            }
+            if (seen.flatMap(chronicle.age) ?? -1) < (chronicle.newestAnswered ?? 0) {
+                chronicle.found("\(name) serves an old certificate in the end")
+            }
         }
     }
 
     /// Every answered commit is in the history under its revision, and the log is whole.
     private func expectAnswersKept(_ cluster: Cluster, _ chronicle: Chronicle) async throws {
-        let history = try await cluster.json(["history", "--limit", "100000"], seconds: 90)?.items ?? []
-        let kept = Set(history.map { "\($0["revision"]?.number ?? -1) \($0["comment"]?.text ?? "")" })
+        let kept = try await cluster.history()
         for change in chronicle.changes {
             guard let revision = change.revision else { continue }
-            if !kept.contains("\(revision) \(change.comment)") { chronicle.found("revision \(revision), \(change.comment), was answered and is lost") }
+            if !kept.contains("\(revision) \(change.comment)") {
+                chronicle.found("revision \(revision), \(change.comment), was answered and is lost")
+            }
         }
         let verification = try await cluster.run(["audit", "verify"], seconds: 90)
         #expect(verification.isGood, "\(verification.output)\(verification.error)")
