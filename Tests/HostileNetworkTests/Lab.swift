@@ -103,7 +103,8 @@ final class Lab: Sendable {
         var all: [Environment.Key: String] = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent"]
         for (key, value) in environment { all[Environment.Key(stringLiteral: key)] = value }
         let result = try await Subprocess.run(
-            .name(program), arguments: Arguments(arguments), environment: .custom(all), input: .string(input),
+            program.hasPrefix("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments), environment: .custom(all),
+            input: .string(input),
             output: .string(limit: 4 << 20), error: .string(limit: 1 << 20))
         let status: Int = if case .exited(let code) = result.terminationStatus { Int(code) } else { -1 }
         return Answer(status: status, output: result.standardOutput, error: result.standardError)
