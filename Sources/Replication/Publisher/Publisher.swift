@@ -16,11 +16,17 @@ package struct Publisher: Sendable {
     var connections: [ConnectionID: MembershipID] = [:]
     /// What was known at the manager's start; a member takes its own over when it is first heard of.
     private var stored: [MembershipID: MachineRecord]
+    /// Seconds by a clock that only goes forward, for what is waited for; the wall clock may be set meanwhile. It is told before every
+    /// call; nil: the wall clock of each call will do, because nobody sets it.
+    package var uptime: Int64?
 
     /// A publisher that knows of no targets yet; `records` is what earlier lives of the manager kept.
     package init(records: [MembershipID: MachineRecord] = [:]) {
         stored = records
     }
+
+    /// The seconds by which waiting is measured.
+    func steady(_ now: Timestamp) -> Int64 { uptime ?? now.seconds }
 
     /// What is known of every current member.
     package var records: [MembershipID: MachineRecord] { members.mapValues(\.record) }
@@ -65,7 +71,8 @@ extension Publisher {
     /// A member's connection.
     struct Connection: Sendable {
         var id: ConnectionID
-        var lastHeard: Timestamp
+        /// By the steady clock.
+        var lastHeard: Int64
         /// Another connection of this membership was refused since this one was last heard of.
         var isContested = false
         /// Nil before its hello.
@@ -81,7 +88,8 @@ extension Publisher {
 
     struct InFlight: Sendable {
         var target: Target
-        var since: Timestamp
+        /// By the steady clock.
+        var since: Int64
     }
 }
 
