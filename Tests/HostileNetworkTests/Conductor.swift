@@ -7,7 +7,7 @@ final class Conductor: Sendable {
     private let chronicle: Chronicle
     /// The weather between faults, which is never quite fair.
     private let usual: [Node: Weather]
-    /// Since when a manager cannot have heard a machine.
+    /// When a manager must have noticed that it does not hear a machine.
     private let silent = Mutex<[String: ContinuousClock.Instant]>([:])
     private let managerIsWellSince = Mutex(ContinuousClock.now)
 
@@ -49,7 +49,9 @@ final class Conductor: Sendable {
     private func play(_ episode: Episode, on node: Node, until end: ContinuousClock.Instant) async throws {
         chronicle.note("\(node.name): \(episode.fault), for \(episode.lasting)")
         chronicle.count(episode.fault.kind)
-        if episode.fault.isSilence { silent.withLock { $0[node.name] = .now } }
+        if let seconds = episode.fault.silenceSeconds {
+            silent.withLock { $0[node.name] = .now + .seconds(seconds + Conductor.patience) }
+        }
         try await begin(episode.fault, on: node)
         try await pass(min(episode.lasting, end - .now))
         silent.withLock { $0[node.name] = nil }
@@ -83,12 +85,11 @@ final class Conductor: Sendable {
 
     /// Machines that a manager has not heard for longer than it may wait for a word: they must be offline.
     var overdue: Set<String> {
-        let limit = Duration.seconds(Limits.silenceSeconds + Conductor.patience)
         // A manager that was away itself has to notice first.
         guard ContinuousClock.now - managerIsWellSince.withLock({ $0 }) > .seconds(Conductor.patience) else { return [] }
         return silent.withLock { silent in
             guard silent["manager"] == nil else { return [] }
-            return Set(silent.filter { ContinuousClock.now - $0.value > limit }.keys)
+            return Set(silent.filter { ContinuousClock.now > $0.value }.keys)
         }
     }
 

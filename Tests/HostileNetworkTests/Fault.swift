@@ -1,3 +1,5 @@
+import ClusterModel
+
 /// Something that goes wrong with one machine for a while.
 enum Fault: Sendable, CustomStringConvertible {
     case weather(Weather)
@@ -35,11 +37,14 @@ enum Fault: Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether a manager cannot hear the machine meanwhile.
-    var isSilence: Bool {
+    /// Seconds after which a manager must have noticed that it does not hear the machine; nil when it does hear it.
+    ///
+    /// A machine that hears nothing goes on speaking until it gives up itself.
+    var silenceSeconds: Int? {
         switch self {
-        case .cut, .linkDown, .pause: true
-        case .weather, .clock, .kill: false
+        case .cut(from: true, to: _), .linkDown, .pause: Limits.silenceSeconds
+        case .cut: 2 * Limits.silenceSeconds
+        case .weather, .clock, .kill: nil
         }
     }
 }
