@@ -80,7 +80,7 @@ struct ConnectionTests {
     }
 
     @Test func `who shows no valid token is answered once, and what it goes on sending is not read`() async throws {
-        try await RunningServer.with(FixedService()) { server in
+        try await RunningServer.with(FixedService(), terms: Self.terms { _ in }) { server in
             let peer = try await AdminPeer(server.profile.url)
             peer.send("POST /api/v1/commits HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n{")
             peer.trickle()

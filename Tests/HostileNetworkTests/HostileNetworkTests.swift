@@ -8,13 +8,13 @@ import Testing
 /// In CI they last a little longer than the silence after which a peer counts as gone. For longer:
 /// `MUSTER_HOSTILE_SECONDS=900 swift test --filter HostileNetworkTests`; `MUSTER_HOSTILE_SEED` repeats the choice of faults.
 private struct Terms {
-    var seconds = 85
+    var seconds = 95
     var seed = UInt64.random(in: 1...999_999)
 
     static let shared: Terms = {
         var terms = Terms()
         let environment = ProcessInfo.processInfo.environment
-        if let seconds = environment["MUSTER_HOSTILE_SECONDS"].flatMap(Int.init) { terms.seconds = max(85, seconds) }
+        if let seconds = environment["MUSTER_HOSTILE_SECONDS"].flatMap(Int.init) { terms.seconds = max(95, seconds) }
         if let seed = environment["MUSTER_HOSTILE_SEED"].flatMap(UInt64.init) { terms.seed = seed }
         return terms
     }()
@@ -79,14 +79,14 @@ struct HostileNetworkTests {
             // A running machine's clock goes wrong; when the manager is back, it must say so.
             "mx1": [Episode(after: .seconds(1), fault: .clock(600), lasting: .seconds(20))],
             "manager": [
-                Episode(after: .seconds(8), fault: .kill, lasting: .seconds(2)),
+                Episode(after: .seconds(3), fault: .kill, lasting: .seconds(2)),
                 Episode(after: .seconds(14), fault: .clock(-1800), lasting: .seconds(6)),
                 Episode(after: .seconds(4), fault: .pause, lasting: .seconds(5)),
             ],
             "mx3": [Episode(after: .seconds(2), fault: .cut(from: true, to: false), lasting: .seconds(8))],
-            // Longer than a connection may be silent.
-            "mx4": [Episode(after: .seconds(2), fault: .linkDown, lasting: silence)],
-            "mx5": [Episode(after: .seconds(3), fault: .pause, lasting: silence)],
+            // Longer than a connection may be silent, and begun when the manager is back and hears them.
+            "mx4": [Episode(after: .seconds(15), fault: .linkDown, lasting: silence)],
+            "mx5": [Episode(after: .seconds(16), fault: .pause, lasting: silence)],
             "mx2": [], "admin": [],
         ]
         var dice = Dice(seed: terms.seed)
