@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Subprocess
+import Synchronization
 import SystemPackage
 
 /// A machine of the laboratory: a network namespace with one card.
@@ -26,6 +27,8 @@ struct Answer: Sendable {
 final class Lab: Sendable {
     let nodes: [String: Node]
     let cables: Cables
+    private let outgoing = Mutex<[Node: Weather]>([:])
+    private let incoming = Mutex<[Node: Weather]>([:])
 
     /// Whether this process may make namespaces and network cards.
     static let isPossible = unsafe getuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0
@@ -76,13 +79,23 @@ final class Lab: Sendable {
         try await ip("-n", node.namespace, "link", "set", "eth0", isUp ? "up" : "down")
     }
 
-    /// Sets the weather between a machine and all others.
-    func set(_ weather: Weather, to node: Node) {
-        for other in nodes.values where other != node { cables.set(weather, from: other.port, to: node.port) }
+    /// Sets the weather from, or to, a machine. Whoever is cut off stays so, whatever the weather at the other end.
+    func set(_ weather: Weather, from node: Node) {
+        outgoing.withLock { $0[node] = weather }
+        for other in nodes.values where other != node { join(node, other) }
     }
 
-    func set(_ weather: Weather, from node: Node) {
-        for other in nodes.values where other != node { cables.set(weather, from: node.port, to: other.port) }
+    func set(_ weather: Weather, to node: Node) {
+        incoming.withLock { $0[node] = weather }
+        for other in nodes.values where other != node { join(other, node) }
+    }
+
+    private func join(_ from: Node, _ to: Node) {
+        // Within the lock, so that the last word on a lane is about what holds.
+        outgoing.withLock { outgoing in
+            let weather = incoming.withLock { $0[to] } ?? .fair
+            cables.set((outgoing[from] ?? .fair).and(weather), from: from.port, to: to.port)
+        }
     }
 
     // MARK: - Commands

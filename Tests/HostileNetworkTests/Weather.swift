@@ -16,6 +16,15 @@ struct Weather: Sendable, Hashable {
     /// Nothing gets through, and nobody is told.
     var isCut = false
 
+    /// What a frame meets that passes through both.
+    func and(_ other: Weather) -> Weather {
+        Weather(
+            loss: max(loss, other.loss), duplication: max(duplication, other.duplication), reordering: max(reordering, other.reordering),
+            flips: max(flips, other.flips), swaps: max(swaps, other.swaps), delay: max(delay, other.delay),
+            jitter: max(jitter, other.jitter),
+            kilobitsPerSecond: [kilobitsPerSecond, other.kilobitsPerSecond].compactMap(\.self).min(), isCut: isCut || other.isCut)
+    }
+
     static let fair = Weather()
     static let cut = Weather(isCut: true)
     /// Milliseconds that a slow cable may be behind.
