@@ -28,6 +28,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioExtras: Target.Dependency = .product(name: "NIOExtras", package: "swift-nio-extras")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -54,7 +55,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 let package = Package(
     name: "muster",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "muster", targets: ["muster"])],
+    products: [
+        .executable(name: "muster", targets: ["muster"]),
+        // Preloaded by tests that move a process's clock.
+        .library(name: "ClockShift", type: .dynamic, targets: ["ClockShift"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
@@ -104,8 +109,8 @@ let package = Package(
         room(
             "AdminServer",
             [
-                "ClusterModel", "AdminContract", hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioSSL,
-                serviceLifecycle,
+                "ClusterModel", "AdminContract", hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioHTTPTypes, nioSSL,
+                nioTLS, serviceLifecycle,
             ]),
         room(
             "AdminFixtures", path: "Tests/AdminFixtures",
@@ -147,7 +152,11 @@ let package = Package(
                 "AdminContract", "ClusterModel", "ClusterLog", "ClusterLogSQLite", "Replication", "Certificates", "ClusterService", logging,
             ]),
         tests(
-            "AdminTests", ["ClusterModel", "AdminContract", "AdminServer", "AdminClient", "AdminFixtures", "Certificates", logging]),
+            "AdminTests",
+            [
+                "ClusterModel", "AdminContract", "AdminServer", "AdminClient", "AdminFixtures", "Certificates", logging, nioCore,
+                nioPosix, nioSSL,
+            ]),
         tests(
             "CommandLineTests",
             [
@@ -161,6 +170,10 @@ let package = Package(
                 "muster", "AdminClient", "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel",
                 "ClusterService", "MemberAgent", "Replication", grdb, subprocess, systemPackage,
             ]),
+        .target(name: "ClockShift", path: "Tests/ClockShift"),
+        tests(
+            "HostileNetworkTests",
+            ["muster", "AdminClient", "AdminContract", "ClusterModel", nioCore, nioPosix, nioSSL, subprocess, systemPackage]),
         tests("TidyTests", []),
     ]
 )

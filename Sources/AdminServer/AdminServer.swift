@@ -54,7 +54,8 @@ package struct AdminServer: Service {
 /// Refused when the TLS identity cannot be read.
 package func makeAdminServer(
     service: any AdminService, tokens: any TokenChecker, listen: AdminServer.Listen, tls: AdminServer.TLS, logger: Logger,
-    isReady: @escaping @Sendable () async -> Bool = { true }, onReady: @escaping @Sendable (Int) async -> Void = { _ in }
+    terms: AdminTerms = AdminTerms(), isReady: @escaping @Sendable () async -> Bool = { true },
+    onReady: @escaping @Sendable (Int) async -> Void = { _ in }
 ) throws(Refusal) -> AdminServer {
     let router = Router(context: AdminContext.self)
     router.add(middleware: ErrorAnswers())
@@ -63,9 +64,7 @@ package func makeAdminServer(
     addRoutes(to: router.group(RouterPath(Paths.base), context: CallerContext.self), service: service)
     let server: HTTPServerBuilder
     do {
-        server = try .tls(
-            .http1(configuration: .init(idleTimeout: .seconds(Int64(Limits.silenceSeconds)))),
-            tlsConfiguration: try configuration(of: tls))
+        server = try .tls(.http1(configuration: http(terms, logger)), tlsConfiguration: try configuration(of: tls))
     } catch {
         throw Refusal(
             .unreadable, "The admin port's certificate or private key cannot be used: neither can be read as PEM, or they do not match.")
@@ -78,11 +77,21 @@ package func makeAdminServer(
             logger: logger))
 }
 
+private func http(_ terms: AdminTerms, _ logger: Logger) -> HTTP1Channel.Configuration {
+    let doorkeeper = Doorkeeper(terms)
+    return HTTP1Channel.Configuration(
+        additionalChannelHandlers: [VisitHandler(terms, doorkeeper, logger)],
+        httpDecoderConfiguration: .init(
+            maxHeaderFieldSize: Limits.headBytes, maxHeaderListSize: Limits.headBytes, maxHeaderFieldCount: Limits.headFields))
+}
+
 private func configuration(of tls: AdminServer.TLS) throws -> TLSConfiguration {
     let chain = try NIOSSLCertificate.fromPEMBytes(Array(tls.chainPEM.utf8))
     let key = try NIOSSLPrivateKey(bytes: Array(tls.keyPEM.utf8), format: .pem)
     var configuration = TLSConfiguration.makeServerConfiguration(
         certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
     configuration.minimumTLSVersion = .tlsv12
+    // A peer that is gone must not hold up the end for long.
+    configuration.shutdownTimeout = .seconds(1)
     return configuration
 }

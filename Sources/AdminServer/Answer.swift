@@ -36,7 +36,15 @@ struct Answer: ResponseGenerator {
 extension Request {
     /// The body as a value. It is read strictly first: sizes, depth, keys given twice.
     func value<Value: Decodable>(_ type: Value.Type) async throws -> Value {
-        let bytes = try await body.collect(upTo: Limits.requestBytes)
+        let bytes: ByteBuffer
+        do {
+            bytes = try await body.collect(upTo: Limits.requestBytes)
+        } catch let error as NIOTooManyBytesError {
+            throw error
+        } catch {
+            // The connection ended, by whomever: no failure of the manager, and nobody is left to hear of it.
+            throw Refusal(.invalid, "The request's body did not arrive whole.")
+        }
         return try JSONValue(parsing: bytes.readableBytesView).decode(type)
     }
 

@@ -1,14 +1,17 @@
 import AdminContract
 import ClusterModel
 import Hummingbird
+import NIOCore
 
 /// What is known of a request before anybody has said who asks.
 struct AdminContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Set by ``BearerTokens``.
     var caller: Caller?
+    let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
+        channel = source.channel
         coreContext = CoreRequestContextStorage(source: source)
     }
 }
@@ -40,6 +43,7 @@ struct BearerTokens: RouterMiddleware {
         let parts = request.headers[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
         if let scheme = parts.first, scheme.lowercased() == "bearer", let token = parts.dropFirst().first {
             context.caller = await tokens.caller(bearing: String(token))
+            if context.caller != nil { context.channel.pipeline.fireUserInboundEventTriggered(VisitEvent.recognized) }
         }
         return try await next(request, context)
     }

@@ -22,7 +22,11 @@ struct ErrorAnswers: RouterMiddleware {
                     metadata: ["error": "\(error)", "method": "\(request.method)", "path": "\(request.uri.path)"])
             }
             var response = try Answer(ErrorBody(refusal), status: ErrorAnswers.status(of: refusal.code)).response()
-            if refusal.code == .unauthenticated { response.headers[.wwwAuthenticate] = "Bearer" }
+            if refusal.code == .unauthenticated {
+                response.headers[.wwwAuthenticate] = "Bearer"
+                // What else is on its way is not read; see ``VisitHandler``.
+                response.headers[.connection] = "close"
+            }
             return response
         }
     }
@@ -39,7 +43,7 @@ struct ErrorAnswers: RouterMiddleware {
             return Refusal(.notFound, "There is no \(request.method) \(request.uri.path.prefix(200)) here.")
         case let error as any HTTPResponseError where error.status.kind == .clientError:
             return Refusal(.invalid, "The request is not understood: \(error.status.reasonPhrase).")
-        default: return Refusal(.failure, "The manager failed unexpectedly. Its log says why, under the id \(context.id).")
+        default: return Refusal(.failure, "The manager failed unexpectedly. Its log says why, under the id \(context.requestID).")
         }
     }
 
@@ -59,4 +63,9 @@ struct ErrorAnswers: RouterMiddleware {
     private static func status(of code: Refusal.Code) -> HTTPResponse.Status {
         HTTPResponse.Status(code: Outcome.of(code).httpStatus)
     }
+}
+
+extension AdminContext {
+    /// What the log calls the request. The framework's own property ends the process when the log keeps no metadata.
+    fileprivate var requestID: String { logger[metadataKey: "hb.request.id"].map { "\($0)" } ?? "unknown" }
 }

@@ -80,6 +80,18 @@ package enum Limits {
     package static let handshakes = 2048
     /// Open connections of the member port: every machine of the largest cluster, and those that are coming and going.
     package static let memberConnections = machines + 4096
+    /// Seconds for the body of a request to the admin port, and for taking its answer: a client waits no longer either.
+    package static let transferSeconds = 120
+    /// Bytes of a request's head on the admin port, and its fields: a client sends half a KiB in ten.
+    package static let headBytes = 16 << 10
+    package static let headFields = 100
+    /// Connections to the admin port without a valid token: some 32 MiB. The oldest ends when there are more, so that a flood of them
+    /// leaves an administrator, who needs a few round trips, the time to show one.
+    package static let adminStrangers = 512
+    /// Connections to the admin port with a valid token: every administrator of a large company, and their scripts.
+    package static let adminCallers = 512
+    /// Open files that a manager needs: its connections, and some for its own.
+    package static let openFiles = memberConnections + adminStrangers + adminCallers + 256
     /// SMTP command line, RFC 5321 section 4.5.3.1.4 plus room for extensions (the RFC asks for at least 512).
     package static let smtpLineBytes = 2048
     /// Seconds the embedded gateway waits for a command: what RFC 5321, section 4.5.3.2.7 asks for at least.

@@ -22,6 +22,8 @@ package final class FleetService: MemberPort, Service {
     private let records: RecordStore
     private let now: WallClock
     private let clock: any Clock<Duration>
+    /// How long this service has been there, whatever the wall clock says.
+    private let uptime: @Sendable () -> Duration
     private let logger: Logger
     private let work: (stream: AsyncStream<Work>, continuation: AsyncStream<Work>.Continuation)
 
@@ -41,6 +43,7 @@ package final class FleetService: MemberPort, Service {
         self.records = RecordStore(log: log)
         self.now = now
         self.clock = clock
+        uptime = FleetService.stopwatch(clock)
         self.logger = logger
         // Bounded: joins are rare, and a member whose hello is dropped is closed and comes again.
         work = AsyncStream.makeStream(of: Work.self, bufferingPolicy: .bufferingOldest(FleetService.waiting))
@@ -101,11 +104,8 @@ package final class FleetService: MemberPort, Service {
         }
         try await vault.prepare(needed)
         let ended = state.ended.mapValues { Ended(reason: $0.reason, time: $0.time) }
-        let time = now()
         let head = ledger.sighting(of: state)
-        inner.withLock { inner in
-            perform(inner.publisher.stateChanged(targets: targets, ended: ended, head: head, now: time), &inner)
-        }
+        decide { $0.stateChanged(targets: targets, ended: ended, head: head, now: $1) }
     }
 
     private func doWork() async {
@@ -119,8 +119,7 @@ package final class FleetService: MemberPort, Service {
 
     private func tick() async throws {
         while await pause() {
-            let time = now()
-            inner.withLock { inner in perform(inner.publisher.tick(now: time), &inner) }
+            decide { $0.tick(now: $1) }
             await records.flush(logger)
             await settle()
         }
@@ -147,23 +146,19 @@ package final class FleetService: MemberPort, Service {
     // MARK: - The member port
 
     package func opened(_ connection: ConnectionID, peer: Peer, link: any Link<ManagerMessage>) {
-        let time = now()
-        inner.withLock { inner in
-            inner.links[connection] = link
-            guard case .member(let membership) = peer else { return }
-            perform(inner.publisher.opened(connection, membership: membership, now: time), &inner)
-        }
+        inner.withLock { $0.links[connection] = link }
+        guard case .member(let membership) = peer else { return }
+        decide { $0.opened(connection, membership: membership, now: $1) }
     }
 
     package func received(_ message: MemberMessage, on connection: ConnectionID) {
-        let time = now()
         switch message {
         case .join(let request): enqueue(.join(request, connection), connection)
         case .hello(let hello): enqueue(.hello(hello, connection), connection)
         case .receipt(let receipt):
-            inner.withLock { inner in perform(inner.publisher.receipt(connection, receipt, now: time), &inner) }
+            decide { $0.receipt(connection, receipt, now: $1) }
         case .ping, .pong:
-            inner.withLock { inner in perform(inner.publisher.heard(connection, now: time), &inner) }
+            decide { $0.heard(connection, now: $1) }
         }
     }
 
@@ -188,10 +183,7 @@ package final class FleetService: MemberPort, Service {
             logger.error("the log cannot be read", metadata: ["reason": "\(error.reason)"])
             return inner.withLock { inner in inner.links[connection]?.close() }
         }
-        let time = now()
-        inner.withLock { inner in
-            perform(inner.publisher.hello(connection, hello, standing: standing, now: time), &inner)
-        }
+        decide { $0.hello(connection, hello, standing: standing, now: $1) }
     }
 
     private func join(_ request: JoinRequest, _ connection: ConnectionID) async {
@@ -209,6 +201,19 @@ package final class FleetService: MemberPort, Service {
     }
 
     // MARK: - Performing
+
+    /// Asks the publisher, which is told both times, and does what it says.
+    private func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {
+        inner.withLock { inner in
+            inner.publisher.uptime = uptime().components.seconds
+            perform(decision(&inner.publisher, now()), &inner)
+        }
+    }
+
+    private static func stopwatch<C: Clock<Duration>>(_ clock: C) -> @Sendable () -> Duration {
+        let start = clock.now
+        return { start.duration(to: clock.now) }
+    }
 
     private func perform(_ actions: [Publisher.Action], _ inner: inout Inner) {
         for action in actions {
@@ -235,8 +240,7 @@ package final class FleetService: MemberPort, Service {
     }
 
     package func retry(_ membership: MembershipID) async {
-        let time = now()
-        inner.withLock { inner in perform(inner.publisher.retry(membership, now: time), &inner) }
+        decide { $0.retry(membership, now: $1) }
     }
 
     // MARK: - Seeing

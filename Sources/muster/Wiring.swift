@@ -22,6 +22,7 @@ struct ManagerWiring {
 
     func run() async throws {
         let logger = Logger(label: "muster.manager") { StreamLogHandler.standardError(label: $0) }
+        raiseOpenFiles(logger: logger)
         let settings = try directory.settings()
         let master = try directory.masterKey()
         let log = Failpoints.log(try SQLiteLog(path: directory.database, create: false))

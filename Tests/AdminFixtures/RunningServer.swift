@@ -1,6 +1,6 @@
 package import AdminClient
 package import AdminContract
-import AdminServer
+package import AdminServer
 import AsyncHTTPClient
 import Certificates
 import ClusterModel
@@ -30,7 +30,8 @@ package struct RunningServer: Sendable {
     /// Lends a server, and ends it when the body is done.
     @discardableResult
     package static func with<Result: Sendable>(
-        _ service: any AdminService, isReady: Bool = true, logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        _ service: any AdminService, isReady: Bool = true, terms: AdminTerms = AdminTerms(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @escaping @Sendable (RunningServer) async throws -> Result
     ) async throws -> Result {
         let today = Timestamp(Date())
@@ -41,7 +42,7 @@ package struct RunningServer: Sendable {
         let server = try makeAdminServer(
             service: service, tokens: FixedTokens(), listen: .init(host: "127.0.0.1", port: 0),
             tls: .init(chainPEM: chain.pem, keyPEM: key.pem), logger: logger,
-            isReady: { isReady }, onReady: { port.yield($0) })
+            terms: terms, isReady: { isReady }, onReady: { port.yield($0) })
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             var started = ports.makeAsyncIterator()

@@ -29,6 +29,19 @@ struct PublisherConnectionTests {
         #expect(cluster.state == .pending)
     }
 
+    @Test(arguments: [-3600, 3600] as [Int64])
+    func `whoever sets the manager's clock neither ends nor prolongs a wait`(_ jump: Int64) {
+        var cluster = OneMember(target: a)
+        cluster.publisher.uptime = 0
+        _ = cluster.connect(hello(running: nil))
+        cluster.publisher.uptime = 5
+        #expect(cluster.publisher.tick(now: at(jump)).isEmpty)
+        #expect(cluster.publisher.opened(connection(2), membership: mx1, now: at(jump)).refusal == .duplicateMember)
+        cluster.publisher.uptime = Int64(Limits.applySeconds)
+        #expect(!cluster.publisher.tick(now: at(jump)).isEmpty)
+        #expect(cluster.publisher.opened(connection(3), membership: mx1, now: at(jump)).first == .close(connection(1)))
+    }
+
     @Test func `an ended membership is told so and closed, whether it is connected or comes later`() {
         var cluster = OneMember(target: a)
         _ = cluster.connect(hello(running: nil))

@@ -15,14 +15,15 @@ extension Publisher {
         }
         var actions: [Action] = []
         if let first = member.connection {
-            guard now.seconds - first.lastHeard.seconds > Int64(Publisher.yieldSeconds) else {
+            guard steady(now) - first.lastHeard > Int64(Publisher.yieldSeconds) else {
                 members[membership]?.connection?.isContested = true
                 return refusal(of: connection, .duplicateMember, Publisher.duplicate)
             }
             actions = [.close(first.id)] + closed(first.id)
         }
         connections[connection] = membership
-        members[membership]?.connection = Connection(id: connection, lastHeard: now)
+        let time = steady(now)
+        members[membership]?.connection = Connection(id: connection, lastHeard: time)
         return actions
     }
 
@@ -32,7 +33,7 @@ extension Publisher {
     /// hold one identity. (A machine that lost power comes back while its old connection still looks open; that is no alarm.)
     package mutating func heard(_ connection: ConnectionID, now: Timestamp) -> [Action] {
         guard let membership = connections[connection], var member = members[membership], let open = member.connection else { return [] }
-        member.connection?.lastHeard = now
+        member.connection?.lastHeard = steady(now)
         member.connection?.isContested = false
         member.record.lastHeard = now
         members[membership] = member

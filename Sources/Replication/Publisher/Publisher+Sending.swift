@@ -13,7 +13,7 @@ extension Publisher {
         let unknown = goal.configuration.sections.map(\.name).filter(greeting.unknown.contains)
         guard unknown.isEmpty else { return reject(membership, goal.target, Publisher.tooOld(for: unknown), now: now) }
 
-        member.connection?.inFlight = InFlight(target: goal.target, since: now)
+        member.connection?.inFlight = InFlight(target: goal.target, since: steady(now))
         // From here on the machine may be on its way from what it last proved.
         if member.record.appliedDigest != goal.target.digest { member.record.isProofValid = false }
         members[membership] = member
@@ -39,7 +39,7 @@ extension Publisher {
         var actions: [Action] = []
         for membership in order {
             guard let inFlight = members[membership]?.connection?.inFlight,
-                now.seconds - inFlight.since.seconds >= Int64(Limits.applySeconds)
+                steady(now) - inFlight.since >= Int64(Limits.applySeconds)
             else { continue }
             members[membership]?.connection?.inFlight = nil
             actions += reject(membership, inFlight.target, Publisher.timedOut, now: now)

@@ -20,6 +20,9 @@ package struct Publisher: Sendable {
     var unknown: [ConnectionID: MembershipID] = [:]
     /// What was known at the manager's start; a member takes its own over when it is first heard of.
     private var stored: [MembershipID: MachineRecord]
+    /// Seconds by a clock that only goes forward, for what is waited for; the wall clock may be set meanwhile. It is told before every
+    /// call; nil: the wall clock of each call will do, because nobody sets it.
+    package var uptime: Int64?
 
     /// A publisher that knows of no targets yet; `records` is what earlier lives of the manager kept.
     package init(records: [MembershipID: MachineRecord] = [:]) {
@@ -33,6 +36,9 @@ package struct Publisher: Sendable {
 
     /// Whether a state of the cluster was ever taken in.
     package var hasTargets: Bool { head != .none }
+
+    /// The seconds by which waiting is measured.
+    func steady(_ now: Timestamp) -> Int64 { uptime ?? now.seconds }
 
     /// What is known of every current member.
     package var records: [MembershipID: MachineRecord] { members.mapValues(\.record) }
@@ -77,7 +83,8 @@ extension Publisher {
     /// A member's connection.
     struct Connection: Sendable {
         var id: ConnectionID
-        var lastHeard: Timestamp
+        /// By the steady clock.
+        var lastHeard: Int64
         /// Another connection of this membership was refused since this one was last heard of.
         var isContested = false
         /// Nil before its hello.
@@ -93,7 +100,8 @@ extension Publisher {
 
     struct InFlight: Sendable {
         var target: Target
-        var since: Timestamp
+        /// By the steady clock.
+        var since: Int64
     }
 }
 
