@@ -112,6 +112,7 @@ let package = Package(
                 "ClusterModel", "AdminContract", hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioHTTPTypes, nioSSL,
                 nioTLS, serviceLifecycle,
             ]),
+        room("SeededRandomness", path: "Tests/SeededRandomness", []),
         room(
             "AdminFixtures", path: "Tests/AdminFixtures",
             [
@@ -132,17 +133,19 @@ let package = Package(
             swiftSettings: house),
 
         tests("ClusterModelTests", ["ClusterModel"]),
-        tests("ClusterDocumentsTests", ["ClusterModel", "ClusterDocuments", "ClusterFixtures"]),
+        tests("ClusterDocumentsTests", ["ClusterModel", "ClusterDocuments", "ClusterFixtures", "SeededRandomness"]),
         tests("LogContractTests", ["ClusterModel", "ClusterLog", "ClusterLogSQLite", grdb]),
         tests("CertificatesTests", ["ClusterModel", "Certificates", subprocess]),
-        tests("ReplicationTests", ["ClusterModel", "ClusterLog", "Replication"]),
+        tests("ReplicationTests", ["ClusterModel", "ClusterLog", "Replication", "SeededRandomness"]),
         tests(
             "TransportContractTests",
             [
                 "ClusterModel", "Replication", "ReplicationTransport", "Certificates", "WireMessages", logging, nioCore, nioEmbedded,
                 nioPosix, nioSSL, nioTLS, subprocess, swiftProtobuf,
             ]),
-        tests("GatewaysTests", ["ClusterModel", "Certificates", "Gateways", nioCore, nioPosix, nioSSL, nioEmbedded, subprocess]),
+        tests(
+            "GatewaysTests",
+            ["ClusterModel", "Certificates", "Gateways", "SeededRandomness", nioCore, nioPosix, nioSSL, nioEmbedded, subprocess]),
         tests(
             "MemberAgentTests",
             ["ClusterModel", "Replication", "Certificates", "Gateways", "MemberAgent", nioPosix, logging, serviceLifecycle]),
@@ -168,12 +171,15 @@ let package = Package(
             "CrashTests",
             [
                 "muster", "AdminClient", "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel",
-                "ClusterService", "MemberAgent", "Replication", grdb, subprocess, systemPackage,
+                "ClusterService", "MemberAgent", "Replication", "SeededRandomness", grdb, subprocess, systemPackage,
             ]),
         .target(name: "ClockShift", path: "Tests/ClockShift"),
         tests(
             "HostileNetworkTests",
-            ["muster", "AdminClient", "AdminContract", "ClusterModel", nioCore, nioPosix, nioSSL, subprocess, systemPackage]),
+            [
+                "muster", "AdminClient", "AdminContract", "ClusterModel", "SeededRandomness", nioCore, nioPosix, nioSSL, subprocess,
+                systemPackage,
+            ]),
         tests("TidyTests", []),
     ]
 )

@@ -1,5 +1,6 @@
 import ClusterDocuments
 import ClusterModel
+import SeededRandomness
 import Testing
 
 let nastyTexts = [
@@ -15,22 +16,9 @@ let nastyTexts = [
     "mail.example.com", "CN=mail.example.com, O=Example", String(repeating: "long words ", count: 40) + "end",
 ]
 
-/// Numbers that look random and are the same in every run (SplitMix64).
-struct SeededNumbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// Makes values out of nasty texts and of random scalars.
 struct ValueMaker {
-    var numbers: SeededNumbers
+    var numbers: SplitMix64
 
     mutating func value(depth: Int) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 7 : 5), using: &numbers) {
@@ -68,7 +56,7 @@ struct YAMLTextTests {
 
     @Test(arguments: 0..<200)
     func `any value is the same when read back`(_ seed: UInt64) throws {
-        var maker = ValueMaker(numbers: SeededNumbers(state: seed))
+        var maker = ValueMaker(numbers: SplitMix64(seed: seed))
         let value = maker.value(depth: 5)
         let text = YAMLText.write(value)
         #expect(try EntryReader.readValue(text: text, named: "text").canonicalBytes == value.canonicalBytes, "\(text)")

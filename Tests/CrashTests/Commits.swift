@@ -4,6 +4,7 @@ import ClusterLog
 import ClusterLogSQLite
 import ClusterModel
 import ClusterService
+import SeededRandomness
 import Testing
 
 /// A client's own book of what it committed and what it was answered, to be held against the manager's.
@@ -141,22 +142,4 @@ struct CommitBook {
         #expect(Set(commits.values.map(\.changeSet)).count == commits.count)
         await log.close()
     }
-}
-
-/// Random numbers that depend on the seed alone (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    /// True in so many of a thousand cases.
-    mutating func chance(_ permille: Int) -> Bool { next() % 1000 < UInt64(permille) }
 }

@@ -3,6 +3,7 @@ import AdminContract
 import ClusterModel
 import ClusterService
 import FoundationEssentials
+import SeededRandomness
 import Testing
 
 /// A manager that is killed again and again while somebody commits.

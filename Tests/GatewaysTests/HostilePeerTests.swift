@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import NIOSSL
+import SeededRandomness
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct HostilePeerTests {
@@ -35,7 +36,7 @@ import Testing
         var fixture = Fixture(certificate: try await .make("mx1.example.com"))
         fixture.https = HTTPSService(port: 8443, certificate: "mail")
         try await withGateway(fixture) { _ in
-            var generator = SeededGenerator(state: 0x6D75_7374_6572)
+            var generator = SplitMix64(seed: 0x6D75_7374_6572)
             for round in 0..<150 {
                 let peer = try await Peer.connect(to: fixture.address, port: round % 3 == 0 ? 8443 : 2525)
                 for bytes in hostileBytes(round: round, using: &generator) {
@@ -99,7 +100,7 @@ private func session(_ identity: ServerIdentity? = nil) -> SMTPSession {
 }
 
 /// A few writes: random bytes, random lines, the beginnings and distortions of a handshake.
-private func hostileBytes(round: Int, using generator: inout SeededGenerator) -> [[UInt8]] {
+private func hostileBytes(round: Int, using generator: inout SplitMix64) -> [[UInt8]] {
     func random(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) } }
     switch round % 5 {
     case 0: return (0..<3).map { _ in random(Int.random(in: 1...3000, using: &generator)) }
@@ -121,16 +122,3 @@ private func hostileBytes(round: Int, using generator: inout SeededGenerator) ->
 private let clientHello: [UInt8] =
     [0x16, 0x03, 0x01, 0x00, 0x2D, 0x01, 0x00, 0x00, 0x29, 0x03, 0x03] + [UInt8](repeating: 7, count: 32)
     + [0x00, 0x00, 0x02, 0xC0, 0x2B, 0x01, 0x00]
-
-/// SplitMix64: the same numbers on every run.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}

@@ -3,6 +3,7 @@ import ClusterModel
 import FoundationEssentials
 import Glibc
 import NIOCore
+import SeededRandomness
 import Testing
 
 /// A manager and gateways on the loopback network, as `muster demo` starts them, under attack.
@@ -111,9 +112,9 @@ struct AttackTests {
         try await AttackedCluster.with { cluster in
             let member = try Stranger.tls(["muster/1"])
             let admin = try Stranger.tls([])
-            var dice = Dice(seed: 7)
+            var dice = SplitMix64(seed: 7)
             for round in 0..<40 {
-                let noise = (0..<dice.roll(1...3000)).map { _ in UInt8(dice.roll(0...255)) }
+                let noise = (0..<dice.between(1, 3000)).map { _ in UInt8(dice.between(0, 255)) }
                 for (port, tls) in [
                     (cluster.memberPort, nil), (cluster.memberPort, member), (cluster.adminPort, nil), (cluster.adminPort, admin),
                 ] {

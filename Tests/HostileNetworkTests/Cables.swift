@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import SeededRandomness
 import Synchronization
 
 /// An Ethernet switch in this process: what one card sends reaches the others as the weather on the way has it.
@@ -13,7 +14,7 @@ final class Cables: Sendable {
 
     private struct State {
         var lanes: [Route: Lane] = [:]
-        var dice: Dice
+        var dice: SplitMix64
         var tally = Tally()
         var isStopped = false
     }
@@ -34,7 +35,7 @@ final class Cables: Sendable {
     /// Connects these cards; the card at an index has the address ``hardware(_:)``.
     init(_ ports: [Tap], seed: UInt64) {
         self.ports = ports
-        state = Mutex(State(dice: Dice(seed: seed)))
+        state = Mutex(State(dice: SplitMix64(seed: seed)))
         var ends: [Int32] = [0, 0]
         _ = unsafe pipe(&ends)
         bell = (ends[0], ends[1])

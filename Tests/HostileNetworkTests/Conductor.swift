@@ -1,4 +1,5 @@
 import ClusterModel
+import SeededRandomness
 import Synchronization
 
 /// Makes faults happen to the machines of a cluster, and takes them back.
@@ -14,7 +15,7 @@ final class Conductor: Sendable {
     init(_ cluster: Cluster, _ chronicle: Chronicle, seed: UInt64) {
         self.cluster = cluster
         self.chronicle = chronicle
-        var dice = Dice(seed: seed)
+        var dice = SplitMix64(seed: seed)
         usual = Dictionary(
             uniqueKeysWithValues: cluster.lab.nodes.values.sorted { $0.port < $1.port }.map { ($0, Weather.bad(&dice)) })
     }

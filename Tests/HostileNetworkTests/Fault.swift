@@ -1,4 +1,5 @@
 import ClusterModel
+import SeededRandomness
 
 /// Something that goes wrong with one machine for a while.
 enum Fault: Sendable, CustomStringConvertible {
@@ -56,21 +57,21 @@ struct Episode: Sendable {
     var lasting: Duration
 
     /// Any fault. A long one outlasts the silence that is allowed; clocks stay within the hour that certificates begin early.
-    static func random(_ dice: inout Dice, isLongAllowed: Bool) -> Episode {
+    static func random(_ dice: inout SplitMix64, isLongAllowed: Bool) -> Episode {
         let fault: Fault =
-            switch dice.roll(0...9) {
+            switch dice.between(0, 9) {
             case 0, 1: .weather(.foul(&dice))
             case 2: .cut(from: true, to: true)
             case 3: .cut(from: true, to: false)
             case 4: .cut(from: false, to: true)
             case 5: .linkDown
             case 6: .pause
-            case 7: .clock(Int64(dice.roll(130...3000)))
-            case 8: .clock(Int64(-dice.roll(130...3000)))
+            case 7: .clock(Int64(dice.between(130, 3000)))
+            case 8: .clock(Int64(-dice.between(130, 3000)))
             default: .kill
             }
         let isLong = isLongAllowed && dice.chance(150)
-        let seconds = isLong ? dice.roll(65...100) : dice.roll(1...10)
-        return Episode(after: .milliseconds(dice.roll(300...4000)), fault: fault, lasting: .seconds(seconds))
+        let seconds = isLong ? dice.between(65, 100) : dice.between(1, 10)
+        return Episode(after: .milliseconds(dice.between(300, 4000)), fault: fault, lasting: .seconds(seconds))
     }
 }

@@ -1,6 +1,7 @@
 import ClusterModel
 import FoundationEssentials
 import Glibc
+import SeededRandomness
 import Testing
 
 /// How long the faults last, and the seed that they come from.
@@ -89,13 +90,13 @@ struct HostileNetworkTests {
             "mx5": [Episode(after: .seconds(16), fault: .pause, lasting: silence)],
             "mx2": [], "admin": [],
         ]
-        var dice = Dice(seed: terms.seed)
+        var dice = SplitMix64(seed: terms.seed)
         let troubled = isLong ? ["mx1", "mx2", "mx3", "mx4", "mx5", "manager"] : ["mx1", "mx3"]
         for name in troubled {
             scripts[name, default: []] += (0..<terms.seconds).map { _ in
                 var episode = Episode.random(&dice, isLongAllowed: isLong)
                 // A manager that is in trouble all the time proves nothing.
-                if name == "manager" { episode.after += .seconds(dice.roll(10...60)) }
+                if name == "manager" { episode.after += .seconds(dice.between(10, 60)) }
                 return episode
             }
         }

@@ -1,3 +1,5 @@
+import SeededRandomness
+
 /// What happens to the frames of a cable in one direction, chances in thousandths.
 struct Weather: Sendable, Hashable {
     var loss = 0
@@ -31,25 +33,25 @@ struct Weather: Sendable, Hashable {
     static let queue = 800.0
 
     /// Bad, and bad enough that a connection survives it with patience only.
-    static func bad(_ dice: inout Dice) -> Weather {
+    static func bad(_ dice: inout SplitMix64) -> Weather {
         var weather = Weather()
-        weather.loss = dice.roll(0...40)
-        weather.duplication = dice.roll(0...30)
-        weather.reordering = dice.roll(0...50)
-        weather.flips = dice.roll(0...15)
-        weather.delay = dice.roll(0...60)
-        weather.jitter = dice.roll(0...40)
+        weather.loss = dice.between(0, 40)
+        weather.duplication = dice.between(0, 30)
+        weather.reordering = dice.between(0, 50)
+        weather.flips = dice.between(0, 15)
+        weather.delay = dice.between(0, 60)
+        weather.jitter = dice.between(0, 40)
         return weather
     }
 
     /// What ends connections.
-    static func foul(_ dice: inout Dice) -> Weather {
+    static func foul(_ dice: inout SplitMix64) -> Weather {
         var weather = Weather.bad(&dice)
-        switch dice.roll(0...3) {
-        case 0: weather.loss = dice.roll(100...300)
-        case 1: weather.swaps = dice.roll(20...200)
-        case 2: weather.kilobitsPerSecond = dice.roll(8...128)
-        default: (weather.delay, weather.jitter) = (dice.roll(200...1500), dice.roll(0...700))
+        switch dice.between(0, 3) {
+        case 0: weather.loss = dice.between(100, 300)
+        case 1: weather.swaps = dice.between(20, 200)
+        case 2: weather.kilobitsPerSecond = dice.between(8, 128)
+        default: (weather.delay, weather.jitter) = (dice.between(200, 1500), dice.between(0, 700))
         }
         return weather
     }
@@ -71,7 +73,8 @@ struct Lane: Sendable {
     private var busyUntil = 0.0
 
     /// When a frame arrives, and with which bytes: never, once, or more than once.
-    mutating func carry(_ frame: [UInt8], at now: Double, _ dice: inout Dice, _ tally: inout Tally) -> [(due: Double, frame: [UInt8])] {
+    mutating func carry(_ frame: [UInt8], at now: Double, _ dice: inout SplitMix64, _ tally: inout Tally) -> [(due: Double, frame: [UInt8])]
+    {
         guard !weather.isCut else {
             tally.count("cut")
             return []
@@ -90,7 +93,7 @@ struct Lane: Sendable {
             start += Double(frame.count * 8) / Double(rate)
             busyUntil = start
         }
-        var due = start + Double(weather.delay + (weather.jitter > 0 ? dice.roll(-weather.jitter...weather.jitter) : 0))
+        var due = start + Double(weather.delay + (weather.jitter > 0 ? dice.between(-weather.jitter, weather.jitter) : 0))
         if dice.chance(weather.reordering) {
             tally.count("reordered")
             due = now
@@ -98,24 +101,24 @@ struct Lane: Sendable {
         var arrivals = [(due: max(due, now), frame: damaged(frame, &dice, &tally))]
         if dice.chance(weather.duplication) {
             tally.count("duplicated")
-            arrivals.append((max(due, now) + Double(dice.roll(0...20)), frame))
+            arrivals.append((max(due, now) + Double(dice.between(0, 20)), frame))
         }
         if weather.delay > 0 { tally.count("delayed") }
         tally.count("carried")
         return arrivals
     }
 
-    private func damaged(_ frame: [UInt8], _ dice: inout Dice, _ tally: inout Tally) -> [UInt8] {
+    private func damaged(_ frame: [UInt8], _ dice: inout SplitMix64, _ tally: inout Tally) -> [UInt8] {
         var frame = frame
         if dice.chance(weather.flips) {
             tally.count("damaged")
             // Behind the Ethernet header, which has a checksum of its own on real cables.
-            frame[dice.roll(min(14, frame.count - 1)...frame.count - 1)] ^= 1 << UInt8(dice.roll(0...7))
+            frame[dice.between(min(14, frame.count - 1), frame.count - 1)] ^= 1 << UInt8(dice.between(0, 7))
         }
         if dice.chance(weather.swaps), let payload = Self.payload(of: frame), payload.count >= 8 {
             tally.count("damaged with a right checksum")
             let words = payload.count / 2
-            let (first, second) = (payload.lowerBound + 2 * dice.roll(0...words - 1), payload.lowerBound + 2 * dice.roll(0...words - 1))
+            let (first, second) = (payload.lowerBound + 2 * dice.between(0, words - 1), payload.lowerBound + 2 * dice.between(0, words - 1))
             frame.swapAt(first, second)
             frame.swapAt(first + 1, second + 1)
         }

@@ -1,3 +1,5 @@
+import SeededRandomness
+
 /// The process ended at this operation.
 struct Crash: Error {}
 /// The disk is full.

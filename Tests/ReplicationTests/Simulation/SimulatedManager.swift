@@ -1,5 +1,6 @@
 import ClusterModel
 import Replication
+import SeededRandomness
 
 /// A manager with a log that can fail, driven by the same decisions as the real one.
 final class SimulatedManager {

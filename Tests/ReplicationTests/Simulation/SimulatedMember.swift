@@ -1,5 +1,6 @@
 import ClusterModel
 import Replication
+import SeededRandomness
 
 /// A machine: a disk, a gateway, and an agent that performs what the follower decides. Any change of the disk may be its last.
 ///

@@ -1,5 +1,6 @@
 import ClusterModel
 import Replication
+import SeededRandomness
 
 /// A whole cluster in one thread: a manager, its members, the network between them, and what goes wrong, all from one seed.
 final class SimulatedWorld {
