@@ -1,0 +1,4 @@
+import ClusterModel
+
+let state = ClusterState()
+print(state.revision)
