@@ -152,20 +152,15 @@ let package = Package(
     ]
 )
 
-// Set by Tests/Benchmarks/run and Tests/Benchmarks/guard, which build for release in a folder of their own. Nothing else waits for it.
-// They are targets of this package because what they measure is `package`: a package of its own would not see it.
+// Set by Tests/Benchmarks/run and Tests/Benchmarks/guard, which build for release in a folder of their own. It is a target of this
+// package because what it measures is `package`, which a package of its own would not see.
 if Context.environment["MUSTER_BENCHMARKS"] != nil {
-    package.targets += [
+    package.targets.append(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
                 "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService", "Replication",
                 "ReplicationTransport", grdb, logging, nioCore, nioPosix, nioSSL, nioTLS,
             ],
-            path: "Tests/Benchmarks/Measuring", swiftSettings: house),
-        .executableTarget(
-            name: "Workload",
-            dependencies: ["ClusterLog", "ClusterModel", "Replication", "ReplicationTransport", nioCore],
-            path: "Tests/Benchmarks/Workload", swiftSettings: house),
-    ]
+            path: "Tests/Benchmarks/Measuring", swiftSettings: house))
 }

@@ -206,8 +206,8 @@ package final class FleetService: MemberPort, Service {
     /// Every machine against this state, by name. Computed from the state that is asked about, so that after an
     /// answered commit nothing counts as synced for an older target.
     package func views(of state: ClusterState) async throws(Refusal) -> [MachineView] {
-        let records = inner.withLock { $0.publisher.records }
-        return FleetService.targets(of: state).compactMap { id, target in
+        let (records, known) = inner.withLock { ($0.publisher.records, $0.publisher.head == state.head ? $0.publisher.targets : nil) }
+        return (known ?? FleetService.targets(of: state)).compactMap { id, target in
             guard let membership = state.memberships[id] else { return nil }
             let status = MachineStatus(of: target, record: records[id] ?? MachineRecord())
             return MachineView(

@@ -1,5 +1,6 @@
 import ClusterLog
 import ClusterModel
+import FoundationEssentials
 import Logging
 import Synchronization
 
@@ -41,7 +42,7 @@ final class RecordStore: Sendable {
             let key = RecordStore.prefix + membership.rawValue
             do {
                 let version = try await log.value(key)?.version ?? 0
-                _ = try await log.setValue(key, try JSONValue(encoding: record).canonicalBytes, expecting: version)
+                _ = try await log.setValue(key, Array(try JSONEncoder().encode(record)), expecting: version)
             } catch {
                 logger.error("a member's status was not written", metadata: ["membership": "\(membership)", "reason": "\(error)"])
             }

@@ -18,6 +18,7 @@ struct Benchmarks {
             case ("members", 3): try await MembersRole.run(scratch: arguments[1], name: arguments[2])
             case ("floor-server", 3): try await FloorServerRole.run(scratch: arguments[1], name: arguments[2])
             case ("floor-clients", 3): try await FloorClientsRole.run(scratch: arguments[1], name: arguments[2])
+            case ("workload", 2): try Workload(arguments[1])
             case ("cold", 3): try await ColdStart.run(scratch: arguments[1], name: arguments[2])
             default: try await measure(Options(arguments))
             }

@@ -96,7 +96,8 @@ struct ManagerRole {
     private func append(_ edits: @Sendable (ClusterState) -> [Edit]) async throws -> ClusterState {
         try await ledger.append(by: "admin") { state, _ throws(Refusal) in
             let revision = state.revision + 1
-            return .settingsCommitted(SettingsCommitted(changeSet: "round-\(revision)", revision: revision, comment: "", edits: edits(state)))
+            return .settingsCommitted(
+                SettingsCommitted(changeSet: "round-\(revision)", revision: revision, comment: "", edits: edits(state)))
         }
     }
 

@@ -163,7 +163,7 @@ private struct Frames {
     }
 }
 
-/// Safe to send: its state is touched on its channel's event loop only.
+// Safe to send: its state is touched on its channel's event loop only.
 private final class FrameCounter: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     private let tally: Tally
@@ -183,7 +183,7 @@ private final class FrameCounter: ChannelInboundHandler, @unchecked Sendable {
     func channelInactive(context: ChannelHandlerContext) { tally.closed(context.channel) }
 }
 
-/// Safe to send: its state is touched on its channel's event loop only.
+// Safe to send: its state is touched on its channel's event loop only.
 private final class FrameAnswerer: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

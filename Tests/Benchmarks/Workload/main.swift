@@ -1,4 +1,0 @@
-import ClusterModel
-
-let state = ClusterState()
-print(state.revision)
