@@ -33,18 +33,26 @@ final class RecordStore: Sendable {
         }
     }
 
+    /// Writes what waits, many records in one step: a thousand receipts of one commit are not a thousand syncs of the disk.
     func flush(_ logger: Logger) async {
-        let batch = waiting.withLock { waiting in
+        var batch = waiting.withLock { waiting in
             defer { waiting = [:] }
             return waiting
         }
-        for (membership, record) in batch {
-            let key = RecordStore.prefix + membership.rawValue
+        while !batch.isEmpty {
+            var values: [String: [UInt8]] = [:]
+            for (membership, record) in batch.prefix(LogRules.batch) {
+                batch[membership] = nil
+                do {
+                    values[RecordStore.prefix + membership.rawValue] = Array(try JSONEncoder().encode(record))
+                } catch {
+                    logger.error("a member's status cannot be written down", metadata: ["membership": "\(membership)"])
+                }
+            }
             do {
-                let version = try await log.value(key)?.version ?? 0
-                _ = try await log.setValue(key, Array(try JSONEncoder().encode(record)), expecting: version)
+                try await log.setValues(values)
             } catch {
-                logger.error("a member's status was not written", metadata: ["membership": "\(membership)", "reason": "\(error)"])
+                logger.error("what members said was not written", metadata: ["members": "\(values.count)", "reason": "\(error)"])
             }
         }
     }
