@@ -25,7 +25,7 @@ struct ManagerRole {
 
     /// `expecting` so many members to say what they run, from the start.
     static func run(scratch: String, name: String, expecting count: Int) async throws {
-        let role = try await ManagerRole(Fixture(scratch: scratch, name: name))
+        let role = try await ManagerRole(Fixture(scratch: scratch, name: name), isRestart: count > 0)
         role.port.expect(count, from: 0)
         let running = Task { [fleet = role.fleet] in try await fleet.run() }
         try await role.listen()
@@ -33,7 +33,7 @@ struct ManagerRole {
         running.cancel()
     }
 
-    private init(_ fixture: Fixture) async throws {
+    private init(_ fixture: Fixture, isRestart: Bool) async throws {
         self.fixture = fixture
         let logger = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
         let settings = try fixture.directory.settings()
@@ -49,8 +49,9 @@ struct ManagerRole {
         port = CountingPort(fleet)
         let key = try PrivateKey.generate(.ecdsaP256)
         let chain = try authority.issue(.manager(settings.manager), for: key, names: ["127.0.0.1"], lifetimeDays: 1, now: systemClock())
-        // A manager that starts again listens where it did.
-        let place = (try? String(contentsOf: fixture.port, encoding: .utf8)).flatMap { Int($0) } ?? 0
+        // A manager that starts again listens where it did, so the port is none that the system gives to others meanwhile.
+        let known = (try? String(contentsOf: fixture.port, encoding: .utf8)).flatMap { Int($0) }
+        let place = isRestart ? known ?? 0 : Int.random(in: 20_000..<32_000)
         server = try MemberPortServer(
             host: "127.0.0.1", port: place, identity: ManagerIdentity(certificate: chain.pem, key: key.pem),
             authorities: authority.certificatePEM, clusterID: state.clusterID, delegate: port, group: MultiThreadedEventLoopGroup.singleton,
