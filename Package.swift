@@ -183,3 +183,16 @@ let package = Package(
         tests("TidyTests", []),
     ]
 )
+
+// Set by Tests/Benchmarks/run and Tests/Benchmarks/guard, which build for release in a folder of their own. It is a target of this
+// package because what it measures is `package`, which a package of its own would not see.
+if Context.environment["MUSTER_BENCHMARKS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService", "Replication",
+                "ReplicationTransport", grdb, logging, nioCore, nioPosix, nioSSL, nioTLS,
+            ],
+            path: "Tests/Benchmarks/Measuring", swiftSettings: house))
+}

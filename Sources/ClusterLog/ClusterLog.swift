@@ -51,6 +51,8 @@ package protocol ClusterLog: Sendable {
     /// Versions grow, with gaps, over all keys: none is used twice, so a value deleted and written anew has another version.
     @discardableResult
     func setValue(_ key: String, _ bytes: [UInt8]?, expecting version: Int) async throws(LogError) -> Int
+    /// Writes values whatever their versions are, all or none, in one step: for what only one writer knows. At most ``LogRules/batch``.
+    func setValues(_ values: [String: [UInt8]]) async throws(LogError)
     /// The values whose keys begin with a prefix (all, when it is empty), sorted by key.
     func values(prefix: String) async throws(LogError) -> [(key: String, bytes: [UInt8], version: Int)]
 

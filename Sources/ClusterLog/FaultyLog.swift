@@ -7,7 +7,7 @@ import Synchronization
 package final class FaultyLog: ClusterLog {
     /// What can fail.
     package enum Call: String, Hashable, Sendable, CaseIterable {
-        case head, append, entries, putBlob, blob, blobNames, deleteBlob, value, setValue, values
+        case head, append, entries, putBlob, blob, blobNames, deleteBlob, value, setValue, setValues, values
     }
 
     /// One failure to come.
@@ -120,6 +120,10 @@ package final class FaultyLog: ClusterLog {
     @discardableResult
     package func setValue(_ key: String, _ bytes: [UInt8]?, expecting version: Int) async throws(LogError) -> Int {
         try await run(.setValue) { () async throws(LogError) in try await log.setValue(key, bytes, expecting: version) }
+    }
+
+    package func setValues(_ values: [String: [UInt8]]) async throws(LogError) {
+        try await run(.setValues) { () async throws(LogError) in try await log.setValues(values) }
     }
 
     package func values(prefix: String) async throws(LogError) -> [(key: String, bytes: [UInt8], version: Int)] {

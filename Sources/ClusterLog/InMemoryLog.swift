@@ -62,6 +62,10 @@ package final class InMemoryLog: ClusterLog {
         try use { book throws(LogError) in try book.setValue(key, bytes, expecting: version) }
     }
 
+    package func setValues(_ values: [String: [UInt8]]) throws(LogError) {
+        try use { book throws(LogError) in try book.setValues(values) }
+    }
+
     package func values(prefix: String) throws(LogError) -> [(key: String, bytes: [UInt8], version: Int)] {
         try use { $0.values(prefix: prefix) }
     }

@@ -67,6 +67,14 @@ package struct LogBook: Hashable, Sendable {
         return lastVersion
     }
 
+    /// Writes values whatever their versions are.
+    package mutating func setValues(_ values: [String: [UInt8]]) throws(LogError) {
+        try LogRules.check(values: values)
+        for (key, bytes) in values.sorted(by: { $0.key < $1.key }) {
+            try setValue(key, bytes, expecting: self.values[key]?.version ?? 0)
+        }
+    }
+
     package func values(prefix: String) -> [(key: String, bytes: [UInt8], version: Int)] {
         values.filter { $0.key.hasPrefix(prefix) }.map { ($0.key, $0.value.bytes, $0.value.version) }.sorted { $0.0 < $1.0 }
     }

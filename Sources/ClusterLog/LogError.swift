@@ -81,6 +81,17 @@ package enum LogRules {
         try check(bytes?.count ?? 0, Limits.valueBytes, "The value \(key)")
     }
 
+    /// Values that may be written at once. Under etcd's 128 operations, each of which is one.
+    package static let batch = 100
+
+    /// Values that may be stored together.
+    package static func check(values: [String: [UInt8]]) throws(LogError) {
+        guard values.count <= batch else {
+            throw LogError(.tooLarge, "\(values.count) values are too many for one step; at most \(batch) are written.")
+        }
+        for (key, bytes) in values { try check(value: key, bytes) }
+    }
+
     /// A name of a blob or the key of a value; the same text in every keeper, whatever it thinks of Unicode.
     package static func check(name: String) throws(LogError) {
         let length = name.utf8.count

@@ -169,6 +169,17 @@ package final class SQLiteLog: ClusterLog {
         }
     }
 
+    package func setValues(_ values: [String: [UInt8]]) async throws(LogError) {
+        try LogRules.check(values: values)
+        try await write("Writing \(values.count) values") { database in
+            for (key, bytes) in values {
+                try database.run("DELETE FROM value WHERE key = ?", key)
+                let digest = Digest(of: bytes, named: key).data
+                try database.run("INSERT INTO value (key, digest, bytes) VALUES (?, ?, ?)", key, digest, bytes.data)
+            }
+        }
+    }
+
     package func values(prefix: String) async throws(LogError) -> [(key: String, bytes: [UInt8], version: Int)] {
         try await read("Listing values") { database in
             let sql = "SELECT digest, bytes, version, key FROM value WHERE key >= ? AND key < ? ORDER BY key"

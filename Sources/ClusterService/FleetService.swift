@@ -256,9 +256,12 @@ package final class FleetService: MemberPort, Service {
     /// Every machine against this state, by name. Computed from the state that is asked about, so that after an
     /// answered commit nothing counts as synced for an older target.
     package func views(of state: ClusterState) async throws(Refusal) -> [MachineView] {
-        let (records, isOutdated) = inner.withLock { ($0.publisher.records, $0.publisher.outdated != nil) }
+        let (records, known, isOutdated) = inner.withLock { inner in
+            let publisher = inner.publisher
+            return (publisher.records, publisher.head.head == state.head ? publisher.targets : nil, publisher.outdated != nil)
+        }
         let remark = isOutdated ? ["the manager was restored from an older backup and sends nothing: muster status"] : []
-        return FleetService.targets(of: state).compactMap { id, target in
+        return (known ?? FleetService.targets(of: state)).compactMap { id, target in
             guard let membership = state.memberships[id] else { return nil }
             let status = MachineStatus(of: target, record: records[id] ?? MachineRecord())
             return MachineView(

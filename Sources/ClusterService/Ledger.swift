@@ -34,8 +34,60 @@ package actor Ledger {
     /// Reads and verifies the whole log. A broken or unknown entry ends it with the position and the repair.
     package static func open(log: any ClusterLog, key: LogKey, now: @escaping WallClock) async throws -> Ledger {
         let ledger = Ledger(log: log, key: key, now: now)
-        try await ledger.catchUp()
+        try await ledger.replay()
         return ledger
+    }
+
+    /// Reads the log from its beginning. While a page is folded, the next one is read and verified.
+    private func replay() async throws {
+        var reading = reading(with: verifier)
+        while true {
+            let page: Page
+            do { page = try await reading.value } catch let error as LogError { throw Refusal(error) }
+            let isLast = page.entries.count < Ledger.page
+            if !isLast { reading = self.reading(with: page.verifier) }
+            do {
+                for (entry, head) in page.entries { try fold(entry, head) }
+            } catch {
+                reading.cancel()
+                throw error
+            }
+            verifier = page.verifier
+            if isLast { return }
+        }
+    }
+
+    private struct Page: Sendable {
+        var entries: [(LogEntry, LogHead)]
+        var verifier: LogVerifier
+
+        init(entries: [(LogEntry, LogHead)], verifier: LogVerifier) {
+            self.entries = entries
+            self.verifier = verifier
+        }
+
+        /// Verifies entries that follow each other.
+        init(_ stored: ArraySlice<StoredEntry>, _ verifier: LogVerifier) throws(LogError) {
+            self.init(entries: [], verifier: verifier)
+            for next in stored {
+                let entry = try self.verifier.verify(next)
+                entries.append((entry, self.verifier.head))
+            }
+        }
+    }
+
+    /// Reads the next page and verifies it, its halves at once: most of a start on a long log is reading JSON and computing seals.
+    private func reading(with verifier: LogVerifier) -> Task<Page, any Error> {
+        Task { [log, key] in
+            let stored = try await log.entries(after: verifier.head.position, limit: Ledger.page)
+            let middle = stored.count / 2
+            guard middle > 0 else { return try Page(stored[...], verifier) }
+            // The second half may build on the end of the first before that is verified: it counts only if the first does.
+            async let second = Page(stored[middle...], LogVerifier(key: key, after: stored[middle - 1].head))
+            let first = try Page(stored[..<middle], verifier)
+            let rest = try await second
+            return Page(entries: first.entries + rest.entries, verifier: rest.verifier)
+        }
     }
 
     /// Appends what `decide` makes of the newest state; nil appends nothing. Answers the state after it.
@@ -159,12 +211,16 @@ package actor Ledger {
     private func take(_ stored: StoredEntry) throws(Refusal) {
         let entry: LogEntry
         do throws(LogError) { entry = try verifier.verify(stored) } catch { throw Refusal(error) }
-        do {
-            try state.fold(ClusterEvent(entry.event), head: stored.head, time: entry.time, author: entry.author)
-        } catch {
-            throw Refusal(.unavailable, "The log's entry \(stored.position) cannot be taken in: \(error)")
-        }
+        try fold(entry, verifier.head)
         for watcher in watchers.values { watcher.yield(state) }
+    }
+
+    private func fold(_ entry: LogEntry, _ head: LogHead) throws(Refusal) {
+        do {
+            try state.fold(ClusterEvent(entry.event), head: head, time: entry.time, author: entry.author)
+        } catch {
+            throw Refusal(.unavailable, "The log's entry \(entry.position) cannot be taken in: \(error)")
+        }
     }
 
     private func forget(_ id: Int) {

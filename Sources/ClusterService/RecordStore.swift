@@ -1,5 +1,6 @@
 import ClusterLog
 import ClusterModel
+import FoundationEssentials
 import Logging
 import Synchronization
 
@@ -32,20 +33,31 @@ final class RecordStore: Sendable {
         }
     }
 
+    /// Writes what waits, many records in one step: a thousand receipts of one commit are not a thousand syncs of the disk.
     func flush(_ logger: Logger) async {
-        let batch = waiting.withLock { waiting in
+        var batch = waiting.withLock { waiting in
             defer { waiting = [:] }
             return waiting
         }
-        for (membership, record) in batch {
-            let key = RecordStore.prefix + membership.rawValue
+        while !batch.isEmpty {
+            var values: [String: [UInt8]] = [:]
+            let tried = Array(batch.prefix(LogRules.batch))
+            for (membership, record) in tried {
+                batch[membership] = nil
+                do {
+                    values[RecordStore.prefix + membership.rawValue] = Array(try JSONEncoder().encode(record))
+                } catch {
+                    logger.error("a member's status cannot be written down", metadata: ["membership": "\(membership)"])
+                }
+            }
             do {
-                let version = try await log.value(key)?.version ?? 0
-                _ = try await log.setValue(key, try JSONValue(encoding: record).canonicalBytes, expecting: version)
+                try await log.setValues(values)
             } catch {
-                logger.error("a member's status was not written", metadata: ["membership": "\(membership)", "reason": "\(error)"])
+                logger.error("what members said was not written", metadata: ["members": "\(values.count)", "reason": "\(error)"])
                 // It goes with the next batch, unless the member has said something newer by then.
-                waiting.withLock { waiting in waiting[membership] = waiting[membership] ?? record }
+                waiting.withLock { waiting in
+                    for (membership, record) in tried { waiting[membership] = waiting[membership] ?? record }
+                }
             }
         }
     }

@@ -121,4 +121,22 @@ struct StorageContractTests {
             #expect(try await log.value("count")?.bytes == [80])
         }
     }
+
+    @Test(arguments: LogKeeper.allCases)
+    func `values written together replace what was there, and are all there or none`(_ keeper: LogKeeper) async throws {
+        try await withLog(keeper) { log async throws in
+            let version = try await log.setValue("record/a", [1], expecting: 0)
+            try await log.setValues(["record/a": [2], "record/b": [3]])
+            let written = try await log.values(prefix: "record/")
+            #expect(written.map(\.key) == ["record/a", "record/b"])
+            #expect(written.map(\.bytes) == [[2], [3]])
+            #expect(written.allSatisfy { $0.version > version })
+
+            let tooLong = [UInt8](repeating: 0, count: Limits.valueBytes + 1)
+            await #expect(throws: LogError(.tooLarge, "")) { try await log.setValues(["record/a": [4], "record/c": tooLong]) }
+            let many = Dictionary(uniqueKeysWithValues: (0...LogRules.batch).map { ("record/\($0)", [UInt8(1)]) })
+            await #expect(throws: LogError(.tooLarge, "")) { try await log.setValues(many) }
+            #expect(try await log.values(prefix: "record/").map(\.bytes) == [[2], [3]])
+        }
+    }
 }

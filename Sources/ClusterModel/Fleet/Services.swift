@@ -104,8 +104,9 @@ extension EffectiveConfiguration {
     package func materialNeeded() throws(SettingError) -> MaterialNeeded {
         let used = Set(try intendedServices().map(\.certificate))
         var needed = MaterialNeeded()
-        for entry in self[.certificates]?.entries ?? [] where used.contains(entry.name) || entry.origin.layer.kind == .machine {
-            let certificate = try CertificateSetting(entry.value, at: SettingPath(SectionName.certificates.rawValue, entry.name))
+        guard let certificates = self[.certificates] else { return needed }
+        for entry in certificates.entries where used.contains(entry.name) || entry.origin.layer.kind == .machine {
+            let certificate = try certificates.setting(CertificateSetting.self, of: entry)
             needed.keys.insert(certificate.key.fingerprint)
             needed.chains.insert(certificate.chainBlob)
         }

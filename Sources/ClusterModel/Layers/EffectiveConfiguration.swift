@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What one machine gets for one entry, and why.
 package struct EffectiveEntry: Hashable, Sendable {
     package var name: String
@@ -22,12 +24,15 @@ package struct EffectiveEntry: Hashable, Sendable {
         }
     }
 
-    package init(section: SectionName, name: String, value: JSONValue, origin: Origin, shadows: [Origin] = []) {
+    /// `canonicalBytes` are the value's, where they are known already.
+    package init(
+        section: SectionName, name: String, value: JSONValue, canonicalBytes: [UInt8]? = nil, origin: Origin, shadows: [Origin] = []
+    ) {
         self.name = name
         self.value = value
         self.origin = origin
         self.shadows = shadows
-        bytes = value.canonicalBytes
+        bytes = canonicalBytes ?? value.canonicalBytes
         digest = EffectiveEntry.digest(section: section, name: name, bytes: bytes)
     }
 
@@ -48,11 +53,24 @@ package final class EffectiveSection: Sendable, Hashable {
     package let entries: [EffectiveEntry]
     /// The section's digest: of its entries' names and digests.
     package let digest: Digest
+    /// Whether no machine's own layer has a say in it, so that others get the same.
+    package let isShared: Bool
+    /// Typed values of a shared section, by entry: read once for all machines.
+    private let settings = Mutex<[String: any Setting]>([:])
 
     package init(name: SectionName, entries: [EffectiveEntry]) {
         self.name = name
         self.entries = entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         digest = EffectiveSection.digest(of: self.entries)
+        isShared = entries.allSatisfy { $0.origin.layer.kind != .machine }
+    }
+
+    /// The typed value of an entry of this section. Throws only for values that this version cannot read.
+    package func setting<Value: Setting>(_ type: Value.Type, of entry: EffectiveEntry) throws(SettingError) -> Value {
+        if isShared, let known = settings.withLock({ $0[entry.name] }) as? Value { return known }
+        let value = try Value(entry.value, at: SettingPath(name.rawValue, entry.name))
+        if isShared { settings.withLock { $0[entry.name] = value } }
+        return value
     }
 
     package subscript(_ entry: String) -> EffectiveEntry? {
@@ -107,16 +125,15 @@ package struct EffectiveConfiguration: Hashable, Sendable {
     package func values<Value: Setting>(_ type: Value.Type, in section: SectionName) throws(SettingError) -> [(name: String, value: Value)]
     {
         var values: [(name: String, value: Value)] = []
-        for entry in self[section]?.entries ?? [] {
-            values.append((entry.name, try Value(entry.value, at: SettingPath(section.rawValue, entry.name))))
-        }
+        guard let found = self[section] else { return [] }
+        for entry in found.entries { values.append((entry.name, try found.setting(type, of: entry))) }
         return values
     }
 
     /// The typed value of one entry; nil when there is none.
     package func value<Value: Setting>(_ type: Value.Type, _ section: SectionName, _ entry: String) throws(SettingError) -> Value? {
-        guard let found = self[section, entry] else { return nil }
-        return try Value(found.value, at: SettingPath(section.rawValue, entry))
+        guard let found = self[section], let entry = found[entry] else { return nil }
+        return try found.setting(type, of: entry)
     }
 
     package static func == (left: EffectiveConfiguration, right: EffectiveConfiguration) -> Bool { left.digest == right.digest }

@@ -51,7 +51,11 @@ package struct Layer: Hashable, Sendable {
     /// What this level says about one entry; nil when it says nothing.
     package subscript(_ section: SectionName, _ entry: String) -> LayerEntry? {
         get { sections[section]?.entries[entry] }
-        set { self[section].entries[entry] = newValue }
+        set {
+            // In place: a section may hold thousands of entries, and a log thousands of such steps.
+            sections[section, default: SectionLayer()].entries[entry] = newValue
+            if sections[section]?.isEmpty == true { sections[section] = nil }
+        }
     }
 }
 

@@ -189,28 +189,31 @@ extension ClusterState {
 
     private mutating func apply(_ edits: [Edit], revision: Int) throws(Refusal) {
         for edit in edits {
-            guard var layer = layer(edit.layer) else {
+            // In place: a copy of the layer for each edit would cost more than all the rest of the fold.
+            let done: Void? =
+                switch edit.layer {
+                case .cluster: layer.apply(edit, revision: revision)
+                case .group(let id): groups[id]?.layer.apply(edit, revision: revision)
+                case .machine(let id): memberships[id]?.layer.apply(edit, revision: revision)
+                }
+            guard done != nil else {
                 throw Refusal(.notFound, "The level of \(edit.section)/\(edit.entry ?? "") is gone: the machine was removed.")
             }
-            apply(edit, revision: revision, to: &layer)
-            guard layer[edit.section].entries.count <= Limits.entries else {
+            guard layer(edit.layer)?.sections[edit.section]?.entries.count ?? 0 <= Limits.entries else {
                 throw Refusal(.limit, "\(edit.section) would hold over \(Limits.entries) entries at one level.")
-            }
-            switch edit.layer {
-            case .cluster: self.layer = layer
-            case .group(let id): groups[id]?.layer = layer
-            case .machine(let id): memberships[id]?.layer = layer
             }
         }
     }
+}
 
-    private func apply(_ edit: Edit, revision: Int, to layer: inout Layer) {
+extension Layer {
+    fileprivate mutating func apply(_ edit: Edit, revision: Int) {
         switch (edit.change, edit.entry) {
-        case (.set(let value), let entry?): layer[edit.section, entry] = LayerEntry(.set(value), revision: revision)
-        case (.hide, let entry?): layer[edit.section, entry] = LayerEntry(.hidden, revision: revision)
-        case (.remove, let entry?): layer[edit.section, entry] = nil
-        case (.isolate, _): layer[edit.section].isIsolated = true
-        case (.inherit, _): layer[edit.section].isIsolated = false
+        case (.set(let value), let entry?): self[edit.section, entry] = LayerEntry(.set(value), revision: revision)
+        case (.hide, let entry?): self[edit.section, entry] = LayerEntry(.hidden, revision: revision)
+        case (.remove, let entry?): self[edit.section, entry] = nil
+        case (.isolate, _): self[edit.section].isIsolated = true
+        case (.inherit, _): self[edit.section].isIsolated = false
         case (_, nil): break  // an edit of an entry without its name changes nothing; it is refused when submitted
         }
     }

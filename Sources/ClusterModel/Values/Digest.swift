@@ -10,10 +10,10 @@ package import Crypto
 ///
 /// Written as 64 lower-case hexadecimal digits everywhere a person or a program meets it.
 package struct Digest: Hashable, Sendable, Comparable {
-    private let a: UInt64
-    private let b: UInt64
-    private let c: UInt64
-    private let d: UInt64
+    fileprivate let a: UInt64
+    fileprivate let b: UInt64
+    fileprivate let c: UInt64
+    fileprivate let d: UInt64
 
     /// How many bytes a digest has.
     package static let byteCount = 32
@@ -21,13 +21,18 @@ package struct Digest: Hashable, Sendable, Comparable {
     /// The digest of some bytes as they are.
     package init(hashing bytes: some Collection<UInt8>) {
         var hash = SHA256()
-        hash.update(data: Array(bytes))
+        if bytes.withContiguousStorageIfAvailable({ unsafe hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }) == nil {
+            hash.update(data: Array(bytes))
+        }
         self.init(hash.finalize())
     }
 
     /// A finished SHA-256 computation.
     package init(_ finished: SHA256.Digest) {
-        self.init(words: Array(finished))
+        unsafe (a, b, c, d) = finished.withUnsafeBytes { bytes in
+            func word(_ offset: Int) -> UInt64 { unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+            return (word(0), word(8), word(16), word(24))
+        }
     }
 
     /// Thirty-two bytes that already are a digest; nil for any other count.
@@ -38,20 +43,18 @@ package struct Digest: Hashable, Sendable, Comparable {
 
     /// The written form; nil unless it is 64 hexadecimal digits.
     package init?(hex: some StringProtocol) {
-        guard hex.utf8.count == 2 * Digest.byteCount else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Digest.byteCount)
-        var high: UInt8?
-        for character in hex.utf8 {
-            guard let nibble = Hex.nibble(character) else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | nibble)
-                high = nil
-            } else {
-                high = nibble
+        var text = String(hex)
+        let words = text.withUTF8 { digits -> [UInt64]? in
+            guard digits.count == 2 * Digest.byteCount else { return nil }
+            var words: [UInt64] = [0, 0, 0, 0]
+            for index in 0..<digits.count {
+                guard let nibble = unsafe Hex.nibble(digits[index]) else { return nil }
+                words[index / 16] = words[index / 16] << 4 | UInt64(nibble)
             }
+            return words
         }
-        self.init(words: bytes)
+        guard let words else { return nil }
+        (a, b, c, d) = (words[0], words[1], words[2], words[3])
     }
 
     private init(words bytes: [UInt8]) {
@@ -111,15 +114,16 @@ extension Digest: Codable {
 package enum Hex {
     /// Two digits a byte.
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+        for byte in Array(bytes) {
+            text.append(digit(byte >> 4))
+            text.append(digit(byte & 15))
         }
         return String(decoding: text, as: UTF8.self)
     }
+
+    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x61 + nibble - 10 }
 
     /// The value of one digit, in either case.
     package static func nibble(_ character: UInt8) -> UInt8? {
@@ -140,21 +144,30 @@ package struct DigestBuilder {
     private var hash = SHA256()
 
     package init(tag: String) {
-        add(Array(tag.utf8))
+        add(tag)
     }
 
     package mutating func add(_ bytes: [UInt8]) {
-        let count = UInt64(bytes.count)
-        hash.update(data: (0..<8).map { UInt8(truncatingIfNeeded: count >> (56 - 8 * UInt64($0))) })
-        hash.update(data: bytes)
+        add(count: bytes.count)
+        unsafe bytes.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
     }
 
     package mutating func add(_ text: String) {
-        add(Array(text.utf8))
+        var text = text
+        text.withUTF8 { bytes in
+            add(count: bytes.count)
+            unsafe hash.update(bufferPointer: UnsafeRawBufferPointer(bytes))
+        }
     }
 
     package mutating func add(_ digest: Digest) {
-        add(digest.bytes)
+        add(count: Digest.byteCount)
+        let words = (digest.a.bigEndian, digest.b.bigEndian, digest.c.bigEndian, digest.d.bigEndian)
+        unsafe withUnsafeBytes(of: words) { unsafe hash.update(bufferPointer: $0) }
+    }
+
+    private mutating func add(count: Int) {
+        unsafe withUnsafeBytes(of: UInt64(count).bigEndian) { unsafe hash.update(bufferPointer: $0) }
     }
 
     package consuming func finish() -> Digest {

@@ -33,11 +33,6 @@ extension JSONValue {
     package init(encoding value: some Encodable) throws {
         self = try JSONValue(parsing: JSONEncoder().encode(value))
     }
-
-    /// Decodes any value from its `Codable` form.
-    package func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(canonicalBytes))
-    }
 }
 
 /// A recursive-descent reader of RFC 8259, for trusted and untrusted bytes alike.
@@ -111,7 +106,7 @@ private struct JSONParser {
         _ = take(UInt8(ascii: "-"))
         let firstDigit = peek
         while let next = peek, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(next) { position += 1 }
-        if let next = peek, [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(next) {
+        if let next = peek, next == UInt8(ascii: ".") || next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
             throw failure("only whole numbers are taken")
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
@@ -124,6 +119,19 @@ private struct JSONParser {
 
     private mutating func string() throws(JSONError) -> String {
         position += 1
+        // Nearly every text stands there as it is, without an escape.
+        var end = position
+        while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\") { end += 1 }
+        guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return try stringWithEscapes() }
+        guard let string = String(validating: bytes[position..<end], as: UTF8.self) else {
+            position = end + 1
+            throw failure("text that is not UTF-8")
+        }
+        position = end + 1
+        return string
+    }
+
+    private mutating func stringWithEscapes() throws(JSONError) -> String {
         var text: [UInt8] = []
         while let next = peek {
             position += 1
@@ -188,7 +196,7 @@ private struct JSONParser {
     }
 
     private mutating func skipSpace() {
-        while let next = peek, [0x20, 0x09, 0x0A, 0x0D].contains(next) { position += 1 }
+        while let next = peek, next == 0x20 || next == 0x0A || next == 0x0D || next == 0x09 { position += 1 }
     }
 
     private func failure(_ reason: String) -> JSONError { JSONError(offset: position, reason: reason) }

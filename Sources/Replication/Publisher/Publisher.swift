@@ -51,6 +51,9 @@ package struct Publisher: Sendable {
         members[membership].map { MachineStatus(of: $0.goal, record: $0.record, isDisconnected: isDisconnected) }
     }
 
+    /// What every current member should run.
+    package var targets: [MembershipID: MachineTarget] { members.mapValues(\.goal) }
+
     /// What a member should run; nil when it is not a current member.
     package func target(of membership: MembershipID) -> MachineTarget? { members[membership]?.goal }
 }

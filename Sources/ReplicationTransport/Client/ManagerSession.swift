@@ -23,6 +23,7 @@ final class ManagerSession: ChannelDuplexHandler {
     private let events: AsyncStream<MemberLinkEvent>.Continuation
     private var state = State.connecting
     private var reason: String?
+    private var known = KnownSections()
     /// What the certificate callback found; a handshake without its approval is none.
     private var verdict: Result<Void, Refusal>?
 
@@ -69,7 +70,8 @@ final class ManagerSession: ChannelDuplexHandler {
         guard case .open = state else { return }
         let frame = unwrapInboundIn(data)
         do throws(Refusal) {
-            let message = try WireCodec.decodeManager(Array(frame.readableBytesView))
+            let message = try WireCodec.decodeManager(Array(frame.readableBytesView), known: known)
+            if case .update(let update) = message { known.remember(update) }
             if message == .ping {
                 let pong = try OutgoingFrame(WireCodec.encode(MemberMessage.pong), limit: limit)
                 context.writeAndFlush(wrapOutboundOut(pong), promise: nil)

@@ -58,7 +58,7 @@ extension WireLossReport {
 
 extension LossReport {
     fileprivate init(_ wire: WireLossReport, _ field: String) throws(Refusal) {
-        let lost = { (wire: WireLostCertificate, field: String) throws(Refusal) in try LostCertificate(wire, field) }
+        let lost = { (wire: WireLostCertificate, field: Field.Item) throws(Refusal) in try LostCertificate(wire, "\(field)") }
         var settings: [String: [String]] = [:]
         guard wire.settings.count <= Limits.listItems else { throw Field.invalid("\(field).settings", "has too many items") }
         for (index, section) in wire.settings.enumerated() {

@@ -58,7 +58,7 @@ extension Receipt {
             outcome = .applied(
                 digest: try Field.digest(applied.digest, "receipt.applied.digest"),
                 proofs: try Field.list(applied.proofs, "receipt.applied.proofs", limit: Limits.services) { proof, field throws(Refusal) in
-                    try ServiceProof(proof, field)
+                    try ServiceProof(proof, "\(field)")
                 })
         case .rejected(let rejected):
             outcome = .rejected(

@@ -34,7 +34,7 @@ package final class SectionChunks: Sendable {
     /// The section as one encoded field of an update.
     package func chunk(of section: EffectiveSection) throws(Refusal) -> ByteBuffer {
         // What a machine's own layer has a say in, no other machine gets.
-        guard section.entries.allSatisfy({ $0.origin.layer.kind != .machine }) else { return try SectionChunks.encode(section) }
+        guard section.isShared else { return try SectionChunks.encode(section) }
         if let known = known(section) { return known }
         let bytes = try SectionChunks.encode(section)
         generations.withLock { keep(Chunk(section: section, bytes: bytes), in: &$0) }

@@ -22,17 +22,17 @@ extension WireUpdate {
 }
 
 extension Update {
-    init(_ wire: WireUpdate) throws(Refusal) {
+    init(_ wire: WireUpdate, _ known: KnownSections) throws(Refusal) {
         self.init(
             target: try Target(wire.hasTarget ? wire.target : nil, "update.target"),
             head: try Sighting(wire.hasHead ? wire.head : nil, "update.head"),
             base: try Field.optionalDigest(wire.base, "update.base"),
             sections: try Field.list(wire.sections, "update.sections", limit: Limits.listItems) { section, field throws(Refusal) in
-                try EffectiveSection.read(section, field)
+                try EffectiveSection.read(section, known, "\(field)")
             },
             removed: try Field.names(wire.removed, "update.removed", limit: Limits.listItems).map(SectionName.init),
             material: try Field.list(wire.material, "update.material", limit: 2 * Limits.entries) { material, field throws(Refusal) in
-                try Material(material, field)
+                try Material(material, "\(field)")
             })
         let named = sections.map(\.name) + removed
         guard Set(named).count == named.count else { throw Field.invalid("update.sections", "names a section twice") }
@@ -60,14 +60,17 @@ extension EffectiveSection {
     private static let entryLimit = 3 * Limits.entries
 
     /// Reads a section and computes its digests anew; refuses one that does not have the digest that it says.
-    fileprivate static func read(_ wire: WireSection, _ field: String) throws(Refusal) -> EffectiveSection {
+    fileprivate static func read(_ wire: WireSection, _ known: KnownSections, _ field: String) throws(Refusal) -> EffectiveSection {
         let name = SectionName(rawValue: try Field.name(wire.name, "\(field).name"))
+        var reader = known.reader(of: name)
         let entries = try Field.list(wire.entries, "\(field).entries", limit: entryLimit) { entry, field throws(Refusal) in
-            EffectiveEntry(
-                section: name, name: try Field.name(entry.name, "\(field).name"), value: try Field.value(entry.value, "\(field).value"),
-                origin: EffectiveEntry.Origin(
-                    layer: try LayerID(parsing: entry.layer, "\(field).layer"),
-                    revision: try Field.number(entry.revision, "\(field).revision")))
+            let origin = EffectiveEntry.Origin(
+                layer: try LayerID(parsing: entry.layer, "\(field).layer"),
+                revision: try Field.number(entry.revision, "\(field).revision"))
+            if let known = reader.entry(entry.name, entry.value, origin) { return known }
+            let (value, bytes) = try Field.canonical(entry.value, "\(field).value")
+            return EffectiveEntry(
+                section: name, name: try Field.name(entry.name, "\(field).name"), value: value, canonicalBytes: bytes, origin: origin)
         }
         guard Set(entries.map(\.name)).count == entries.count else { throw Field.invalid("\(field).entries", "names an entry twice") }
         let section = EffectiveSection(name: name, entries: entries)
@@ -80,13 +83,16 @@ extension EffectiveSection {
 
 extension LayerID {
     /// Reads what its description writes.
-    fileprivate init(parsing text: String, _ field: String) throws(Refusal) {
+    fileprivate init(parsing text: String, _ field: @autoclosure () -> String) throws(Refusal) {
+        if text == "cluster" {
+            self = .cluster
+            return
+        }
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         switch (parts.first, parts.count) {
-        case ("cluster", 1): self = .cluster
-        case ("group", 2): self = .group(GroupID(rawValue: try Field.name(parts[1], field)))
-        case ("machine", 2): self = .machine(MembershipID(rawValue: try Field.name(parts[1], field)))
-        default: throw Field.invalid(field, text.isEmpty ? "is missing" : "is not cluster, group/ID or machine/MEMBERSHIP")
+        case ("group", 2): self = .group(GroupID(rawValue: try Field.name(parts[1], field())))
+        case ("machine", 2): self = .machine(MembershipID(rawValue: try Field.name(parts[1], field())))
+        default: throw Field.invalid(field(), text.isEmpty ? "is missing" : "is not cluster, group/ID or machine/MEMBERSHIP")
         }
     }
 }

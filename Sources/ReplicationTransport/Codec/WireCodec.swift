@@ -23,9 +23,9 @@ package enum WireCodec {
         try MemberMessage(parsed(WireMemberFrame.self, bytes))
     }
 
-    /// Reads the bytes of a `ManagerFrame`.
-    package static func decodeManager(_ bytes: [UInt8]) throws(Refusal) -> ManagerMessage {
-        try ManagerMessage(parsed(WireManagerFrame.self, bytes))
+    /// Reads the bytes of a `ManagerFrame`; `known` are sections that came before.
+    package static func decodeManager(_ bytes: [UInt8], known: KnownSections = KnownSections()) throws(Refusal) -> ManagerMessage {
+        try ManagerMessage(parsed(WireManagerFrame.self, bytes), known)
     }
 
     static func bytes(of message: some Message) throws(Refusal) -> [UInt8] {
@@ -95,10 +95,10 @@ extension WireManagerFrame {
 }
 
 extension ManagerMessage {
-    fileprivate init(_ frame: WireManagerFrame) throws(Refusal) {
+    fileprivate init(_ frame: WireManagerFrame, _ known: KnownSections) throws(Refusal) {
         switch frame.kind {
         case .welcome(let welcome): self = .welcome(try Sighting(welcome.hasHead ? welcome.head : nil, "welcome.head"))
-        case .update(let update): self = .update(try Update(update))
+        case .update(let update): self = .update(try Update(update, known))
         case .ended(let ended): self = .ended(try Ended(ended))
         case .refused(let refused):
             let code = try Field.text(refused.code, "refused.code", limit: Limits.nameLength)
