@@ -125,8 +125,10 @@ package struct ImportedIdentity: Sendable {
     }
 
     /// Reads a key and its certificates, which may stand in any order, from two PEM texts (or twice the same).
-    package init(keyPEM: String, chainPEM: String) throws(Refusal) {
-        let key = try PrivateKey(pem: keyPEM)
+    ///
+    /// The password is for a key that is encrypted; it is not looked at for one that is not.
+    package init(keyPEM: String, chainPEM: String, keyPassword: String? = nil) throws(Refusal) {
+        let key = try PrivateKey(pem: keyPEM, password: keyPassword)
         try self.init(key: key, chain: CertificateChain(CertificateChain.certificates(inPEM: chainPEM), for: key))
     }
 
