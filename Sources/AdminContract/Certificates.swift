@@ -75,29 +75,6 @@ package struct ChainLink: Hashable, Sendable, Codable {
     }
 }
 
-/// Something about a certificate that people should know, and what to do about it (mission D4).
-package struct CertificateFinding: Hashable, Sendable, Codable {
-    /// What programs switch on: `expired`, `duplicate-intermediate`.
-    package var code: String
-    package var severity: String
-    package var text: String
-    package var cure: String
-
-    package init(code: String, severity: String, text: String, cure: String) {
-        self.code = code
-        self.severity = severity
-        self.text = text
-        self.cure = cure
-    }
-}
-
-extension CertificateFinding {
-    /// The ready-made certificate, wherever it is shown (mission D6).
-    package static let demo = CertificateFinding(
-        code: "demo", severity: "warning", text: "This is the ready-made certificate: it encrypts, and nobody can verify it.",
-        cure: "Assign a certificate of your own to the services that use it: muster cert create, or muster cert import.")
-}
-
 /// Asks for a self-signed certificate, made by the manager.
 package struct CertificateCreation: Hashable, Sendable {
     package var level: Level

@@ -31,7 +31,7 @@ package struct CertificateChain: Sendable {
         self.leaf = leaf
         do {
             der = try certificates.map { try $0.derBytes }
-            facts = try certificates.map { try CertificateFacts($0) }
+            facts = try CertificateFacts.linked(certificates)
             leafKey = try KeyFacts(leaf.publicKey)
         } catch {
             throw Refusal(.unreadable, "A certificate has an extension that cannot be read: \(cause(error)).")
@@ -59,9 +59,11 @@ package struct CertificateChain: Sendable {
         try KeyFacts(certificate.publicKey).fingerprint
     }
 
+    /// What stands in the markers of a certificate in PEM; the second is how old OpenSSL wrote it.
+    static let labels = ["CERTIFICATE", "X509 CERTIFICATE"]
+
     static func certificates(inPEM pem: String) throws(Refusal) -> [Certificate] {
         let blocks = try PEMReader.blocks(in: pem, of: "The certificate file")
-        let labels = ["CERTIFICATE", "X509 CERTIFICATE"]
         var certificates: [Certificate] = []
         for block in blocks where labels.contains(block.label) {
             certificates.append(try certificate(inDER: block.bytes, number: certificates.count + 1))
@@ -84,29 +86,69 @@ package struct CertificateChain: Sendable {
 }
 
 extension CertificateChain {
-    /// Puts certificates that came in any order into a chain for a key: the leaf is the one with that key, then each
-    /// certificate's issuer as long as it is there, then what is left in the order it came. A repeated certificate is dropped.
+    /// Puts certificates that came in any order into a chain for a key: see ``ordered(_:forKey:)``.
     package init(_ certificates: [Certificate], for key: PrivateKey) throws(Refusal) {
-        var seen: Set<Certificate> = []
-        var rest = certificates.filter { seen.insert($0).inserted }
-        // Checked here too: a thousand certificates of one name would take a million signatures to order.
-        try CertificateChain.checkLength(rest.count)
-        let own = rest.firstIndex { certificate in
-            // A key that cannot be encoded is not this one.
-            (try? CertificateChain.keyFingerprint(ofLeaf: certificate)) == key.facts.fingerprint
-        }
-        guard let own else {
+        guard let ordered = try CertificateChain.ordered(certificates, forKey: key.facts.fingerprint) else {
             throw Refusal(
                 .unreadable,
-                rest.isEmpty ? "There is no certificate." : "No certificate matches the private key: each has another public key.")
+                certificates.isEmpty ? "There is no certificate." : "No certificate matches the private key: each has another public key.")
         }
-        var ordered = [rest.remove(at: own)]
-        while let last = ordered.last, last.issuer != last.subject,
-            let next = rest.firstIndex(where: { $0.subject == last.issuer && $0.publicKey.isValidSignature(last.signature, for: last) })
-        {
-            ordered.append(rest.remove(at: next))
+        try self.init(ordered)
+    }
+
+    /// The leaf, which is the certificate with that key, then each certificate's issuer as long as it is there, then what is left in the
+    /// order it came. A repeated certificate is dropped. Nil when no certificate has the key.
+    ///
+    /// Of several certificates with the key, the one that expires last is the leaf: the others are what it renewed.
+    static func ordered(_ certificates: [Certificate], forKey fingerprint: Digest) throws(Refusal) -> [Certificate]? {
+        // Checked here too: a thousand certificates of one name would take a million signatures to order.
+        var rest = try distinct(certificates)
+        let own = rest.indices.filter { index in
+            // A key that cannot be encoded is not this one.
+            (try? keyFingerprint(ofLeaf: rest[index])) == fingerprint
         }
-        try self.init(ordered + rest)
+        guard let leaf = own.max(by: { rest[$0].notValidAfter < rest[$1].notValidAfter }) else { return nil }
+        return try ordered(behind: rest.remove(at: leaf), rest)
+    }
+
+    /// A leaf and what goes with it, in the order of ``ordered(_:forKey:)``.
+    static func ordered(behind leaf: Certificate, _ others: [Certificate]) throws(Refusal) -> [Certificate] {
+        var rest = try distinct(others)
+        return path(from: leaf, through: &rest) + rest
+    }
+
+    private static func distinct(_ certificates: [Certificate]) throws(Refusal) -> [Certificate] {
+        var seen: Set<Certificate> = []
+        let distinct = certificates.filter { seen.insert($0).inserted }
+        try checkLength(distinct.count)
+        return distinct
+    }
+
+    /// The certificate, then each one's issuer, taken from the others as long as it is there.
+    private static func path(from leaf: Certificate, through rest: inout [Certificate]) -> [Certificate] {
+        var path = [leaf]
+        while let last = path.last, !last.signed(last) {
+            // An authority may have two certificates for one key, of itself and from another authority, old and new. The one from another
+            // leads on, which reaches more clients; of those, the newer lasts.
+            let issuers = rest.indices.filter { rest[$0].signed(last) }
+            let best = issuers.max { left, right in
+                let (leadsOn, otherLeadsOn) = (rest[left].issuer != rest[left].subject, rest[right].issuer != rest[right].subject)
+                return leadsOn == otherLeadsOn ? rest[left].notValidAfter < rest[right].notValidAfter : otherLeadsOn
+            }
+            guard let best else { break }
+            path.append(rest.remove(at: best))
+        }
+        return path
+    }
+
+    /// The chain without what no client needs: only the leaf and each certificate's issuer as long as it is there, without the root.
+    ///
+    /// This cures the findings of order, duplicates, stale and unrelated certificates and the root at once.
+    package func tidied() throws(Refusal) -> CertificateChain {
+        var rest = Array(certificates.dropFirst())
+        var path = CertificateChain.path(from: leaf, through: &rest)
+        if path.count > 1, let last = path.last, last.signed(last) { path.removeLast() }
+        return try CertificateChain(path)
     }
 }
 
@@ -125,8 +167,10 @@ package struct ImportedIdentity: Sendable {
     }
 
     /// Reads a key and its certificates, which may stand in any order, from two PEM texts (or twice the same).
-    package init(keyPEM: String, chainPEM: String) throws(Refusal) {
-        let key = try PrivateKey(pem: keyPEM)
+    ///
+    /// The password is for a key that is encrypted; it is not looked at for one that is not.
+    package init(keyPEM: String, chainPEM: String, keyPassword: String? = nil) throws(Refusal) {
+        let key = try PrivateKey(pem: keyPEM, password: keyPassword)
         try self.init(key: key, chain: CertificateChain(CertificateChain.certificates(inPEM: chainPEM), for: key))
     }
 

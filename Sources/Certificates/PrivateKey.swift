@@ -41,14 +41,24 @@ package struct PrivateKey: Sendable {
         }
     }
 
-    /// Reads the one private key of a PEM text: PKCS#8, PKCS#1 (RSA) or SEC1 (EC). Other blocks, such as EC PARAMETERS, are passed over.
-    package init(pem: String) throws(Refusal) {
+    /// Reads the one private key of a PEM text: PKCS#8, encrypted or not, PKCS#1 (RSA) or SEC1 (EC). Other blocks, such as EC PARAMETERS,
+    /// are passed over. The password is not looked at for a key that is not encrypted.
+    package init(pem: String, password: String? = nil) throws(Refusal) {
         let blocks = try PEMReader.blocks(in: pem, of: "The key file").filter { $0.label.hasSuffix("PRIVATE KEY") }
         guard let block = blocks.first else { throw Refusal(.unreadable, "The key file has no private key in PEM.") }
         guard blocks.count == 1 else { throw Refusal(.unreadable, "The key file has \(blocks.count) private keys; give one.") }
-        guard !block.isEncrypted, block.label != "ENCRYPTED PRIVATE KEY" else {
+        guard !block.isEncrypted else {
             throw Refusal(
-                .unreadable, "The private key is encrypted with a password. Decrypt it first (openssl pkey), or import a PKCS#12 file.")
+                .unreadable,
+                "The private key is encrypted in OpenSSL's old way, which protects it badly. Convert it first: openssl pkcs8 -topk8")
+        }
+        guard block.label != "ENCRYPTED PRIVATE KEY" else {
+            guard let password else {
+                throw Refusal(
+                    .unreadable, "The private key is encrypted with a password. Give the password, or decrypt it first: openssl pkey")
+            }
+            try self.init(encryptedPKCS8: block.bytes, password: password)
+            return
         }
         guard block.label != "PRIVATE KEY" else {
             try self.init(der: block.bytes)

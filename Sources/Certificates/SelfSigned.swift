@@ -84,13 +84,16 @@ private func isDNSName(_ name: String) -> Bool {
     HostName.accepts(name.hasPrefix("*.") ? name.dropFirst(2) : name[...])
 }
 
-private func subjectNames(_ request: SelfSignedRequest) throws(Refusal) -> [GeneralName] {
-    let speaksForHost = IPAddress(request.commonName) != nil || isDNSName(request.commonName)
-    return try generalNames((speaksForHost ? [request.commonName] : []) + request.names)
+/// Whether a common name is also a name that a certificate can speak for.
+func speaksForHost(_ commonName: String) -> Bool { IPAddress(commonName) != nil || isDNSName(commonName) }
+
+/// The names that a request asks for, its common name first if it is one.
+func subjectNames(_ request: SelfSignedRequest) throws(Refusal) -> [GeneralName] {
+    try generalNames((speaksForHost(request.commonName) ? [request.commonName] : []) + request.names)
 }
 
 /// The subject, widest part first as certificates have it.
-private func distinguishedName(of request: SelfSignedRequest) throws -> DistinguishedName {
+func distinguishedName(of request: SelfSignedRequest) throws -> DistinguishedName {
     try DistinguishedName {
         if let country = request.country { CountryName(country) }
         if let state = request.state { StateOrProvinceName(state) }

@@ -9,7 +9,7 @@ package struct TrustedAuthorities: Sendable {
     /// The authorities that this machine's operating system trusts, read when they are first needed.
     package static let system = TrustedAuthorities(roots: .systemTrustRoots)
 
-    private init(roots: CertificateStore) {
+    init(roots: CertificateStore) {
         self.roots = roots
     }
 

@@ -28,10 +28,16 @@ package enum Limits {
     package static let certificateFileBytes = 1 << 20
     /// Iterations that the password-based key derivations of one uploaded file may ask for, together: some seconds.
     package static let derivationIterations = 5_000_000
+    /// Bytes of memory that scrypt may take for one key, as libcrypto itself allows; what openssl writes takes half of it.
+    package static let scryptBytes = 32 << 20
     /// Bytes of a password. Longer than anybody types; each try hashes all of it.
     package static let passwordBytes = 1024
     /// Certificates in one chain. The longest public chains have four.
     package static let chainLength = 10
+    /// Certificates of one name that are tried as the signer of another: an authority has two or three, and each try costs a verification.
+    package static let signerCandidates = 10
+    /// Certificates in one list of authorities. What systems trust is some 150.
+    package static let authorities = 500
     /// Names (subject alternative names) asked for in one certificate.
     package static let certificateNames = 100
     /// Days that a self-signed certificate may be valid: ten years, and the leap days.

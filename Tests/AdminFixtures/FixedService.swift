@@ -75,7 +75,7 @@ package final class FixedService: AdminService {
         leaf.notAfter = time
         let setting = CertificateSetting(
             origin: .selfSigned, key: KeyFacts(fingerprint: digest, algorithm: "ecdsa-p256"), chain: [leaf], chainBlob: digest)
-        let finding = CertificateFinding(code: "self-signed", severity: "notice", text: "Nobody can verify it.", cure: "Have it signed.")
+        let finding = CertificateFinding(code: .selfSigned, severity: .notice, text: "Nobody can verify it.", cure: "Have it signed.")
         guard
             let view = CertificateView(
                 setting, name: "mail", level: .cluster, usedBy: ["listener/public"], findings: [finding], uncommitted: false)

@@ -20,14 +20,19 @@ struct OpenSSLTool: ~Copyable {
     func callAsFunction(_ arguments: String...) async throws -> String { try await self(arguments: arguments) }
 
     @discardableResult
-    func callAsFunction(arguments: [String]) async throws -> String {
+    func callAsFunction(arguments: [String]) async throws -> String { try await run(arguments).output }
+
+    /// What `openssl` writes to its error output when it succeeds.
+    func errors(_ arguments: String...) async throws -> String { try await run(arguments).errors }
+
+    private func run(_ arguments: [String]) async throws -> (output: String, errors: String) {
         let directory = directory
-        let result = try await run(
+        let result = try await Subprocess.run(
             .name("openssl"), arguments: .init(arguments.map { $0.hasPrefix("@") ? "\(directory)/\($0.dropFirst())" : $0 }),
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 16))
         let succeeded = result.terminationStatus.isSuccess
         try #require(succeeded, "openssl \(arguments): \(result.standardError)")
-        return result.standardOutput
+        return (result.standardOutput, result.standardError)
     }
 
     func write(_ name: String, _ text: String) throws {
@@ -41,6 +46,8 @@ struct OpenSSLTool: ~Copyable {
     func bytes(_ name: String) throws -> [UInt8] {
         Array(try Data(contentsOf: URL(filePath: "\(directory)/\(name)")))
     }
+
+    func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(directory)/\(name)") }
 
     func text(_ name: String) throws -> String {
         String(decoding: try bytes(name), as: UTF8.self)

@@ -65,6 +65,7 @@ struct Exporter: ~Copyable {
 struct Protection: Sendable, CustomTestStringConvertible {
     let options: [String]
     var testDescription: String { options.joined(separator: " ") }
+    var isLegacy: Bool { options.contains { $0 == "-legacy" || $0.contains("DES") || $0.contains("RC2") || $0.contains("RC4") } }
 
     static let all: [Protection] = [
         [], ["-legacy"], ["-legacy", "-certpbe", "PBE-SHA1-RC4-128", "-keypbe", "PBE-SHA1-RC4-40"],
@@ -81,9 +82,13 @@ struct Protection: Sendable, CustomTestStringConvertible {
     func `every file that openssl exports is read`(_ protection: Protection, _ password: String) async throws {
         let exporter = try await Exporter()
         let bytes = try await exporter.export(protection.options, password: password)
-        let identity = try PKCS12.read(bytes, password: password)
+        let content = try PKCS12.open(bytes, password: password)
+        let identity = content.identity
         #expect(identity.key.facts == exporter.key.facts)
         #expect(identity.chain.facts == exporter.chain.facts)
+        #expect(content.hasLegacyEncryption == protection.isLegacy)
+        #expect(content.isAuthenticated == !protection.options.contains("-nomac"))
+        #expect(content.friendlyNames == (protection.options.contains("-name") ? ["Größe 1", "Größe 1", "Root"] : []))
         #expect(identity.setting().origin == .imported)
         // A file without MAC and encryption has no password to be wrong.
         guard !protection.options.contains("-nomac") || !protection.options.contains("NONE") else { return }

@@ -43,6 +43,7 @@ struct TLV: Equatable {
                 count = rest.prefix(digits).reduce(0) { $0 << 8 | Int($1) }
                 rest = rest.dropFirst(digits)
             }
+            count = max(0, count)
             result.append(TLV(tag, Array(rest.prefix(count))))
             rest = rest.dropFirst(count)
         }

@@ -13,7 +13,7 @@ struct DemoCertificateTests {
         let desk = try await Desk.make()
         let demo = try await demo(of: desk)
         #expect(demo.origin == "demo")
-        #expect(demo.findings.map(\.code) == ["demo"])
+        #expect(demo.findings.map(\.code) == [.demo])
         #expect(demo.subject.contains("cannot be verified"))
         #expect(demo.names.isEmpty)
         let other = try await self.demo(of: Desk.make())

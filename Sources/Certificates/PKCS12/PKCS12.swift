@@ -6,14 +6,37 @@ import SwiftASN1
 /// The structure is read in Swift; libcrypto does the key derivation, MACs and ciphers, and only after every count in reach is known to be
 /// within ``Limits/derivationIterations`` in sum. No input ends the process.
 package enum PKCS12 {
+    /// What a file holds, and how well it kept it.
+    package struct Content: Sendable {
+        /// The key and the chain, in order.
+        package let identity: ImportedIdentity
+        /// What programs with a list of certificates show for it, the key's name first.
+        package let friendlyNames: [String]
+        /// Whether a part was encrypted in a way that no program should use any more: RC2, RC4, 3DES.
+        package let hasLegacyEncryption: Bool
+        /// Whether a MAC under the password covers the file.
+        package let isAuthenticated: Bool
+
+        /// What people should know of the file, besides what there is to say of its certificates.
+        package var findings: [CertificateFinding] {
+            (hasLegacyEncryption ? [.legacyEncryption] : []) + (isAuthenticated ? [] : [.unauthenticatedFile])
+        }
+    }
+
+    /// Reads the private key and the certificates of a file: ``open(_:password:)`` without what there is to say of it.
+    package static func read(_ bytes: [UInt8], password: String) throws(Refusal) -> ImportedIdentity {
+        try open(bytes, password: password).identity
+    }
+
     /// Reads the one private key and the certificates of a file, modern (AES) or legacy (RC2, 3DES).
     ///
-    /// An empty password also opens a file that was made without one. A file without a MAC is accepted. Takes as long as the file's
-    /// iteration counts say, up to seconds: call it off the event loop.
+    /// An empty password also opens a file that was made without one. A file without a MAC is accepted, encrypted or not: an altered key
+    /// would not fit its certificate, and intermediates, which could be altered then, say themselves who signed them. Takes as long as the
+    /// file's iteration counts say, up to seconds: call it off the event loop.
     ///
     /// - Throws: `unreadable` with the reason (wrong password, no key, no certificate, several keys, no certificate for the key, damage);
     ///   `limit` for a file that is too large, asks for too many iterations, or has too many certificates.
-    package static func read(_ bytes: [UInt8], password: String) throws(Refusal) -> ImportedIdentity {
+    package static func open(_ bytes: [UInt8], password: String) throws(Refusal) -> Content {
         guard bytes.count <= Limits.certificateFileBytes else {
             throw Refusal(.limit, "The PKCS#12 file has \(bytes.count) bytes; at most \(Limits.certificateFileBytes) are read.")
         }
@@ -27,7 +50,10 @@ package enum PKCS12 {
             let certificates = try bags.certificates.enumerated().map { index, der in
                 try CertificateChain.certificate(inDER: der, number: index + 1)
             }
-            return try ImportedIdentity(key: key, chain: CertificateChain(certificates, for: key))
+            return Content(
+                identity: try ImportedIdentity(key: key, chain: CertificateChain(certificates, for: key)),
+                friendlyNames: bags.friendlyNames, hasLegacyEncryption: bags.hasLegacyKey || opening.file.hasLegacySafe,
+                isAuthenticated: opening.file.mac != nil)
         } catch let refusal as Refusal {
             throw refusal
         } catch {
@@ -38,7 +64,7 @@ package enum PKCS12 {
 
 /// One reading of a file: what it may still cost, and the passwords that may open it.
 private struct Opening {
-    private let file: PKCS12File
+    let file: PKCS12File
     private let passwords: [PKCS12Password]
     private var budget = IterationBudget()
     /// The bags that can be read without the password.

@@ -34,6 +34,13 @@ struct PKCS12File {
         mac = parts.count > 2 ? try MAC(parts[2]) : nil
     }
 
+    /// Whether a part of the file is encrypted in a way that no program should use any more.
+    var hasLegacySafe: Bool {
+        safes.contains { safe in
+            if case .encrypted(let encryption, _) = safe { encryption.isLegacy } else { false }
+        }
+    }
+
     /// Whether the file was made with this password, by its MAC.
     func isAuthentic(_ mac: MAC, _ password: PKCS12Password) -> Bool {
         guard let iterations = Int32(exactly: mac.iterations) else { return false }
@@ -85,5 +92,6 @@ private let digestNames = [
 extension ASN1ObjectIdentifier {
     static let pkcs7Data: ASN1ObjectIdentifier = [1, 2, 840, 113549, 1, 7, 1]
     static let pkcs7EncryptedData: ASN1ObjectIdentifier = [1, 2, 840, 113549, 1, 7, 6]
+    static let sha1: ASN1ObjectIdentifier = [1, 3, 14, 3, 2, 26]
     static let sha256: ASN1ObjectIdentifier = [2, 16, 840, 1, 101, 3, 4, 2, 1]
 }

@@ -8,11 +8,19 @@ extension PKCS12 {
     /// Iterations for the password-based derivations of a written file: a tenth of a second each on a small machine.
     fileprivate static let iterations = 100_000
 
-    /// Writes a key and its chain as other programs read them: AES-256 under PBKDF2 with HMAC-SHA256, and a MAC with SHA-256.
+    /// How a written file is protected.
+    package enum Protection: String, CaseIterable, Sendable {
+        /// AES-256 in CBC mode under PBKDF2 with HMAC-SHA256, and a MAC with SHA-256.
+        case modern
+        /// 3DES and a MAC with SHA-1, for programs that know nothing else. They are weak: give the file a long random password.
+        case legacy
+    }
+
+    /// Writes a key and its chain as other programs read them.
     ///
     /// The friendly name is what programs with a list of certificates show.
     package static func write(
-        key: PrivateKey, chain: CertificateChain, password: String, friendlyName: String? = nil
+        key: PrivateKey, chain: CertificateChain, password: String, friendlyName: String? = nil, protection: Protection = .modern
     ) throws -> [UInt8] {
         guard password.utf8.count <= Limits.passwordBytes else {
             throw Refusal(.limit, "The password has over \(Limits.passwordBytes) bytes.")
@@ -20,8 +28,8 @@ extension PKCS12 {
         let password = PKCS12Password(password)
         let attributes = try attributes(localKeyID: Insecure.SHA1.hash(data: chain.der.first ?? []), friendlyName: friendlyName)
         let safe = try certificateBags(chain, attributes)
-        let certificates = PasswordEncryption.modern()
-        let shroud = PasswordEncryption.modern()
+        let certificates = PasswordEncryption.fresh(protection)
+        let shroud = PasswordEncryption.fresh(protection)
         guard let encryptedCertificates = LibCrypto.crypt(safe, algorithm: try certificates.der, password: password, encrypting: true),
             let encryptedKey = LibCrypto.crypt(key.der, algorithm: try shroud.der, password: password, encrypting: true)
         else {
@@ -52,13 +60,14 @@ extension PKCS12 {
                 }
             }
         }
-        return try file(content: coder.serializedBytes, password)
+        return try file(content: coder.serializedBytes, password, protection)
     }
 
     /// The PFX around the safes.
-    private static func file(content: [UInt8], _ password: PKCS12Password) throws -> [UInt8] {
+    private static func file(content: [UInt8], _ password: PKCS12Password, _ protection: Protection) throws -> [UInt8] {
         let salt = randomBytes(16)
-        let mac = LibCrypto.mac(over: content, digest: "SHA256", salt: salt, iterations: Int32(iterations), password: password)
+        let digest = protection == .modern ? "SHA256" : "SHA1"
+        let mac = LibCrypto.mac(over: content, digest: digest, salt: salt, iterations: Int32(iterations), password: password)
         guard let mac else { throw Refusal(.unavailable, "OpenSSL could not authenticate the PKCS#12 file.") }
         var coder = DER.Serializer()
         try coder.sequence { coder in
@@ -66,7 +75,7 @@ extension PKCS12 {
             try coder.contentInfo(.pkcs7Data) { coder in try coder.serialize(ASN1OctetString(contentBytes: content[...])) }
             try coder.sequence { coder in
                 try coder.sequence { coder in
-                    try coder.algorithm(.sha256)
+                    try coder.algorithm(protection == .modern ? .sha256 : .sha1)
                     try coder.serialize(ASN1OctetString(contentBytes: mac[...]))
                 }
                 try coder.serialize(ASN1OctetString(contentBytes: salt[...]))
@@ -93,7 +102,6 @@ extension PKCS12 {
 
     /// The attributes that tie a key to its certificate (RFC 2985, section 5.5), as a SET.
     private static func attributes(localKeyID: Insecure.SHA1.Digest, friendlyName: String?) throws -> [UInt8] {
-        let friendlyNameType: ASN1ObjectIdentifier = [1, 2, 840, 113549, 1, 9, 20]
         let localKeyIDType: ASN1ObjectIdentifier = [1, 2, 840, 113549, 1, 9, 21]
         var coder = DER.Serializer()
         try coder.appendConstructedNode(identifier: .set) { coder in
@@ -104,7 +112,7 @@ extension PKCS12 {
             values.append(one.serializedBytes)
             if let friendlyName {
                 var one = DER.Serializer()
-                try one.attribute(friendlyNameType) { coder in
+                try one.attribute(.friendlyName) { coder in
                     coder.appendPrimitiveNode(identifier: .bmpString) { bytes in
                         for unit in friendlyName.utf16 { bytes += [UInt8(unit >> 8), UInt8(unit & 0xFF)] }
                     }
@@ -118,8 +126,11 @@ extension PKCS12 {
 }
 
 extension PasswordEncryption {
-    fileprivate static func modern() -> PasswordEncryption {
-        PasswordEncryption(modernWithSalt: randomBytes(16), vector: randomBytes(16), iterations: PKCS12.iterations)
+    fileprivate static func fresh(_ protection: PKCS12.Protection) -> PasswordEncryption {
+        switch protection {
+        case .modern: PasswordEncryption(modernWithSalt: randomBytes(16), vector: randomBytes(16), iterations: PKCS12.iterations)
+        case .legacy: PasswordEncryption(legacyWithSalt: randomBytes(16), iterations: PKCS12.iterations)
+        }
     }
 }
 

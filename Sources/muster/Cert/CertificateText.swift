@@ -10,7 +10,7 @@ func certificateTable(_ certificates: [CertificateView], _ style: Style) -> Stri
                 .init(certificate.name + (certificate.uncommitted ? " (uncommitted)" : ""), certificate.uncommitted ? .waiting : .plain),
                 .init(certificate.level.description), .init(certificate.subject), .init(certificate.fingerprint.short),
                 .init(certificate.notAfter.day), .init(certificate.usedBy.isEmpty ? "nothing" : certificate.usedBy.joined(separator: ", ")),
-                .init(certificate.findings.map(\.code).joined(separator: ", ")),
+                .init(certificate.findings.map(\.code.rawValue).joined(separator: ", ")),
             ]
         }
     ).text(style)

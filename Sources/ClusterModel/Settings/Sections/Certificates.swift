@@ -81,11 +81,37 @@ package struct CertificateFacts: Setting {
     package var isAuthority = false
     /// The signature's algorithm, as `ecdsa-with-sha256` or by its object identifier.
     package var signature = ""
+    /// The subject's most specific common name; empty without one.
+    package var commonName = ""
+    /// The key's algorithm and size, as `rsa-2048`; empty in facts that were kept before this and the following were known.
+    package var keyAlgorithm = ""
+    /// SHA-256 of the key's SubjectPublicKeyInfo in DER.
+    package var keyFingerprint: Digest?
+    /// What the certificate calls its key and that of its issuer (RFC 5280, sections 4.2.1.1 and 4.2.1.2), in hexadecimal digits.
+    package var keyID = ""
+    package var issuerKeyID = ""
+    /// What the key may be used for, as `digitalSignature`; empty where the certificate does not restrict it.
+    package var keyUsage: [String] = []
+    /// Purposes, as `serverAuth` or by object identifier; empty where the certificate does not restrict them.
+    package var extendedKeyUsage: [String] = []
+    /// The fingerprint of the certificate in the same chain whose key made this one's signature: its own, if it signed itself.
+    package var signer: Digest?
 
     package init() {}
 
+    /// Whether all is known that findings go by: false for facts that an older version kept.
+    package var isDetailed: Bool { !keyAlgorithm.isEmpty }
+
     /// Whether subject and issuer are one.
     package var isSelfIssued: Bool { subject == issuer }
+
+    /// Whether the certificate is signed by its own key. Where that is not known, it is if subject and issuer are one and no key identifier
+    /// says otherwise.
+    package var isSelfSigned: Bool {
+        guard isSelfIssued else { return false }
+        if let signer { return signer == fingerprint }
+        return issuerKeyID.isEmpty || keyID.isEmpty || issuerKeyID == keyID
+    }
 
     package static let shape = Shape<CertificateFacts>(
         "What is known of one X.509 certificate.",
@@ -99,6 +125,17 @@ package struct CertificateFacts: Setting {
             .standard("names", \.names, .list(of: .text("a name", limit: 1024)), [], "Its subject alternative names."),
             .standard("isAuthority", \.isAuthority, .boolean, false, "Whether it may sign others."),
             .required("signature", \.signature, .text("an algorithm"), "The signature's algorithm."),
+            .standard("commonName", \.commonName, .text("a common name"), "", "The subject's common name."),
+            .standard("keyAlgorithm", \.keyAlgorithm, .text("a key algorithm such as rsa-2048"), "", "The key's algorithm and size."),
+            .optional("keyFingerprint", \.keyFingerprint, .digest, "SHA-256 of the public key (SubjectPublicKeyInfo, DER)."),
+            .standard("keyID", \.keyID, .text("hexadecimal digits"), "", "The subject key identifier."),
+            .standard("issuerKeyID", \.issuerKeyID, .text("hexadecimal digits"), "", "The authority key identifier."),
+            .standard(
+                "keyUsage", \.keyUsage, .list(of: .text("a use such as digitalSignature")), [], "What the key may do; empty for anything."),
+            .standard(
+                "extendedKeyUsage", \.extendedKeyUsage, .list(of: .text("a purpose such as serverAuth")), [],
+                "What the certificate may be used for; empty for anything."),
+            .optional("signer", \.signer, .digest, "The certificate of the same chain that signed it, by fingerprint."),
         ],
         initial: CertificateFacts.init)
 }
