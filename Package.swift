@@ -129,7 +129,7 @@ let package = Package(
         tests("ClusterModelTests", ["ClusterModel"]),
         tests("ClusterDocumentsTests", ["ClusterModel", "ClusterDocuments", "ClusterFixtures"]),
         tests("LogContractTests", ["ClusterModel", "ClusterLog", "ClusterLogSQLite", grdb]),
-        tests("CertificatesTests", ["ClusterModel", "Certificates", subprocess]),
+        tests("CertificatesTests", ["ClusterModel", "Certificates", subprocess], exclude: ["Corpus"]),
         tests("ReplicationTests", ["ClusterModel", "ClusterLog", "Replication"]),
         tests(
             "TransportContractTests",
