@@ -135,7 +135,7 @@ let package = Package(
         tests("ClusterModelTests", ["ClusterModel"]),
         tests("ClusterDocumentsTests", ["ClusterModel", "ClusterDocuments", "ClusterFixtures", "SeededRandomness"]),
         tests("LogContractTests", ["ClusterModel", "ClusterLog", "ClusterLogSQLite", grdb]),
-        tests("CertificatesTests", ["ClusterModel", "Certificates", subprocess]),
+        tests("CertificatesTests", ["ClusterModel", "Certificates", "SeededRandomness", subprocess], exclude: ["Corpus"]),
         tests("ReplicationTests", ["ClusterModel", "ClusterLog", "Replication", "SeededRandomness"]),
         tests(
             "TransportContractTests",

@@ -125,6 +125,23 @@ extension AdminClient {
         try await post(Paths.certificatePromotions, request)
     }
 
+    package func certificateRequest(_ name: String, at level: Level) async throws(Refusal) -> CertificateRequestView {
+        try await get(
+            Paths.certificateRequest(try AdminClient.checked(name, "The certificate name")), [(Parameter.level, level.description)])
+    }
+
+    package func uploadCertificate(_ request: CertificateUpload) async throws(Refusal) -> CertificateView {
+        try await post(Paths.certificateUploads, request)
+    }
+
+    package func exportCertificate(_ request: CertificateExport) async throws(Refusal) -> ExportedCertificate {
+        try await post(Paths.certificateExports, request)
+    }
+
+    package func checkCertificates() async throws(Refusal) -> [ServiceCheck] {
+        try await get(Paths.certificateChecks)
+    }
+
     package func certificateUses(_ name: String, at level: Level) async throws(Refusal) -> [CertificateUse] {
         try await get(
             Paths.certificateUses(try AdminClient.checked(name, "The certificate name")), [(Parameter.level, level.description)])

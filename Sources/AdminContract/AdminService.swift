@@ -90,6 +90,14 @@ package protocol AdminService: Sendable {
     func createCertificate(_ request: CertificateCreation, for caller: Caller) async throws(Refusal) -> CertificateView
     func importCertificate(_ request: CertificateImport, for caller: Caller) async throws(Refusal) -> CertificateView
     func promoteCertificate(_ request: CertificatePromotion, for caller: Caller) async throws(Refusal) -> CertificateView
+    /// A request for the key of a committed certificate, to be signed by an authority (mission D2). Refused before the commit.
+    func certificateRequest(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> CertificateRequestView
+    /// Takes in what an authority sent, as an edit (mission D3). The key stays.
+    func uploadCertificate(_ request: CertificateUpload, for caller: Caller) async throws(Refusal) -> CertificateView
+    /// A committed certificate with its key; administrators only, and written down in the log first (mission D5, D12).
+    func exportCertificate(_ request: CertificateExport, for caller: Caller) async throws(Refusal) -> ExportedCertificate
+    /// What every machine's services should serve, were seen to serve, and what there is to say of it; by machine and service.
+    func checkCertificates(for caller: Caller) async throws(Refusal) -> [ServiceCheck]
     /// What uses a level's certificate, in the caller's view (mission D8).
     func certificateUses(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> [CertificateUse]
     /// Takes a level's certificate away, as an edit. Refused with ``Refusal/Code/inUse`` while a service would be left without one.

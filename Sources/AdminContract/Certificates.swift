@@ -122,7 +122,7 @@ package struct CertificateImport: Hashable, Sendable, Codable {
     package var password: String?
     /// The certificate and its intermediates, in PEM.
     package var pem: String?
-    /// The private key, in PEM and not encrypted.
+    /// The private key, in PEM; ``password`` opens one that is encrypted.
     package var key: String?
 
     /// Takes a PKCS#12 file.
@@ -134,11 +134,12 @@ package struct CertificateImport: Hashable, Sendable, Codable {
     }
 
     /// Takes PEM texts.
-    package init(level: Level, name: String, pem: String, key: String) {
+    package init(level: Level, name: String, pem: String, key: String, password: String? = nil) {
         self.level = level
         self.name = name
         self.pem = pem
         self.key = key
+        self.password = password
     }
 }
 

@@ -17,6 +17,9 @@ package enum Paths {
     package static let history = "/history"
     package static let certificates = "/certificates"
     package static let certificateImports = "/certificate-imports"
+    package static let certificateUploads = "/certificate-uploads"
+    package static let certificateExports = "/certificate-exports"
+    package static let certificateChecks = "/certificate-checks"
     package static let certificatePromotions = "/certificate-promotions"
     package static let audit = "/audit"
     package static let auditVerification = "/audit/verification"
@@ -26,6 +29,7 @@ package enum Paths {
     package static func retry(_ machine: String) -> String { "\(machines)/\(machine)/retry" }
     package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
+    package static func certificateRequest(_ name: String) -> String { "\(certificates)/\(name)/request" }
     package static func certificateUses(_ name: String) -> String { "\(certificates)/\(name)/uses" }
 
     /// Outside of the API: whether the process lives, and whether it serves.

@@ -102,6 +102,19 @@ private func addCertificates(to api: RouterGroup<CallerContext>, _ service: any 
         let level = try request.level(Parameter.level) ?? .cluster
         return Answer(try await service.certificate(context.parameters.require(name), at: level, for: context.caller))
     }
+    api.get(path(Paths.certificateRequest(":\(name)"))) { request, context in
+        let level = try request.level(Parameter.level) ?? .cluster
+        return Answer(try await service.certificateRequest(context.parameters.require(name), at: level, for: context.caller))
+    }
+    api.post(path(Paths.certificateUploads)) { request, context in
+        Answer(try await service.uploadCertificate(request.value(CertificateUpload.self), for: context.caller))
+    }
+    api.post(path(Paths.certificateExports)) { request, context in
+        Answer(try await service.exportCertificate(request.value(CertificateExport.self), for: context.caller))
+    }
+    api.get(path(Paths.certificateChecks)) { _, context in
+        Answer(try await service.checkCertificates(for: context.caller))
+    }
     api.get(path(Paths.certificateUses(":\(name)"))) { request, context in
         let level = try request.level(Parameter.level) ?? .cluster
         return Answer(try await service.certificateUses(context.parameters.require(name), at: level, for: context.caller))

@@ -12,12 +12,13 @@ extension AdminDesk {
     package func certificates(at level: Level?, for caller: Caller) async throws(Refusal) -> [CertificateView] {
         let view = try await desk.view(of: caller.user)
         let levels = level.map { [$0] } ?? AdminDesk.levels(of: view)
+        let index = CertificateIndex(view)
         var views: [CertificateView] = []
         for level in levels {
             let layer = view.layer(try view.layerID(of: level)) ?? Layer()
             for (name, entry) in layer[.certificates].entries.sorted(by: { $0.key < $1.key }) {
                 guard let value = entry.state.value else { continue }
-                if let one = try await self.view(of: value, name: name, level: level, in: view) { views.append(one) }
+                if let one = try await self.view(of: value, name: name, level: level, in: view, index) { views.append(one) }
             }
         }
         return views
@@ -26,7 +27,7 @@ extension AdminDesk {
     package func certificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> CertificateView {
         let view = try await desk.view(of: caller.user)
         guard let value = view.layer(try view.layerID(of: level))?[.certificates, name]?.state.value,
-            let certificate = try await self.view(of: value, name: name, level: level, in: view)
+            let certificate = try await self.view(of: value, name: name, level: level, in: view, CertificateIndex(view))
         else {
             throw Refusal(.notFound, "There is no certificate \"\(name)\" at \(level). List them with: muster cert list")
         }
@@ -42,16 +43,77 @@ extension AdminDesk {
 
     package func importCertificate(_ request: CertificateImport, for caller: Caller) async throws(Refusal) -> CertificateView {
         try require(.operator, of: caller)
-        let identity = try await AdminDesk.read(request)
+        let (identity, findings) = try await AdminDesk.read(request)
         _ = try await certificateDesk.importCertificate(
             by: caller.user, at: request.level, name: request.name, key: identity.key, chain: identity.chain)
-        return try await certificate(request.name, at: request.level, for: caller)
+        var view = try await certificate(request.name, at: request.level, for: caller)
+        view.findings = findings + view.findings
+        return view
     }
 
     package func promoteCertificate(_ request: CertificatePromotion, for caller: Caller) async throws(Refusal) -> CertificateView {
         try require(.operator, of: caller)
         try await certificateDesk.promote(by: caller.user, name: request.name, from: request.from, to: request.to)
         return try await certificate(request.name, at: request.to, for: caller)
+    }
+
+    package func certificateRequest(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> CertificateRequestView {
+        try require(.operator, of: caller)
+        return try await certificateDesk.request(for: name, at: level, user: caller.user)
+    }
+
+    package func uploadCertificate(_ request: CertificateUpload, for caller: Caller) async throws(Refusal) -> CertificateView {
+        try require(.operator, of: caller)
+        guard request.intermediates.count <= Limits.chainLength else {
+            throw Refusal(.limit, "\(request.intermediates.count) files with intermediates; at most \(Limits.chainLength) are taken.")
+        }
+        var intermediates: [[UInt8]] = []
+        for text in request.intermediates { intermediates.append(try AdminDesk.bytes(text, "An intermediate's file")) }
+        var certificate: [UInt8]?
+        if let text = request.certificate { certificate = try AdminDesk.bytes(text, "The certificate's file") }
+        try await certificateDesk.upload(
+            by: caller.user, at: request.level, name: request.name, certificate: certificate, intermediates: intermediates)
+        return try await self.certificate(request.name, at: request.level, for: caller)
+    }
+
+    package func exportCertificate(_ request: CertificateExport, for caller: Caller) async throws(Refusal) -> ExportedCertificate {
+        try require(.administrator, of: caller)
+        let (setting, file) = try await certificateDesk.export(
+            request.name, at: request.level, password: request.password, legacy: request.legacy, user: caller.user)
+        // Written down before it is given away.
+        try await ledger.append(by: caller.user) { state, _ throws(Refusal) in
+            .keyExported(
+                KeyExported(layer: try state.layerID(of: request.level), certificate: request.name, key: setting.key.fingerprint))
+        }
+        return ExportedCertificate(pkcs12: Data(file).base64EncodedString(), fingerprint: setting.leaf?.fingerprint ?? setting.chainBlob)
+    }
+
+    package func checkCertificates(for caller: Caller) async throws(Refusal) -> [ServiceCheck] {
+        let state = await ledger.state
+        let machines = try await fleet.views(of: state)
+        let (index, now) = (CertificateIndex(state), certificateDesk.now())
+        var checks: [ServiceCheck] = []
+        for machine in machines {
+            let configuration = state.configuration(of: try state.machine(machine.name))
+            for service in machine.services {
+                guard let entry = configuration[.certificates, service.certificate], let level = state.level(of: entry.origin.layer) else {
+                    continue
+                }
+                let setting: CertificateSetting
+                do throws(SettingError) { setting = try CertificateSetting(entry.value) } catch {
+                    throw Refusal(.version, error.description)
+                }
+                var findings = setting.findings(at: now, covering: index.hosts(of: entry.name, at: entry.origin.layer))
+                if service.unprovable == nil, service.served != service.fingerprint {
+                    findings.insert(.notServed(service.served), at: 0)
+                }
+                checks.append(
+                    ServiceCheck(
+                        machine: machine.name, service: service.service, certificate: service.certificate, level: level,
+                        fingerprint: service.fingerprint, served: service.served, unprovable: service.unprovable, findings: findings))
+            }
+        }
+        return checks
     }
 
     package func certificateUses(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> [CertificateUse] {
@@ -64,25 +126,32 @@ extension AdminDesk {
         return try await summary(of: made, for: caller)
     }
 
-    private static func read(_ request: CertificateImport) async throws(Refusal) -> ImportedIdentity {
+    private static func bytes(_ base64: String, _ what: String) throws(Refusal) -> [UInt8] {
+        guard let data = Data(base64Encoded: base64) else { throw Refusal(.invalid, "\(what) is not in base64.") }
+        return Array(data)
+    }
+
+    private static func read(_ request: CertificateImport) async throws(Refusal) -> (ImportedIdentity, [CertificateFinding]) {
         if let text = request.pkcs12 {
-            guard let data = Data(base64Encoded: text) else { throw Refusal(.invalid, "The PKCS#12 file is not in base64.") }
-            return try await readPKCS12(Array(data), password: request.password ?? "")
+            let content = try await openPKCS12(try bytes(text, "The PKCS#12 file"), password: request.password ?? "")
+            return (content.identity, content.findings)
         }
         guard let chain = request.pem, let key = request.key else {
             throw Refusal(.invalid, "Give a PKCS#12 file, or a certificate and its key in PEM.")
         }
-        return try ImportedIdentity(keyPEM: key, chainPEM: chain)
+        return (try await readPEM(key: key, chain: chain, password: request.password), [])
     }
 
-    private func view(of value: JSONValue, name: String, level: Level, in view: ClusterState) async throws(Refusal) -> CertificateView? {
+    private func view(of value: JSONValue, name: String, level: Level, in view: ClusterState, _ index: CertificateIndex)
+        async throws(Refusal) -> CertificateView?
+    {
         let committed = await ledger.state
         let layer = try view.layerID(of: level)
         let setting: CertificateSetting
         do throws(SettingError) { setting = try CertificateSetting(value) } catch { throw Refusal(.version, error.description) }
         return CertificateView(
-            setting, name: name, level: level, usedBy: Set(view.uses(of: name, at: layer).map(\.service)).sorted(),
-            findings: setting.origin == .demo ? [.demo] : [],
+            setting, name: name, level: level, usedBy: Set(index.uses(of: name, at: layer).map(\.service)).sorted(),
+            findings: setting.findings(at: certificateDesk.now(), covering: index.hosts(of: name, at: layer)),
             uncommitted: committed.layer(layer)?[.certificates, name]?.state.value != value)
     }
 
@@ -90,5 +159,25 @@ extension AdminDesk {
     static func levels(of state: ClusterState) -> [Level] {
         [.cluster] + state.groups.values.map { Level.group($0.name) }.sorted()
             + state.memberships.values.map { Level.machine($0.machine) }.sorted()
+    }
+}
+
+/// Deriving keys from a password takes a while: not on a caller's executor.
+@concurrent private func openPKCS12(_ bytes: [UInt8], password: String) async throws(Refusal) -> PKCS12.Content {
+    try PKCS12.open(bytes, password: password)
+}
+
+@concurrent private func readPEM(key: String, chain: String, password: String?) async throws(Refusal) -> ImportedIdentity {
+    try ImportedIdentity(keyPEM: key, chainPEM: chain, keyPassword: password)
+}
+
+extension CertificateFinding {
+    /// A service that was seen to serve something else, or nothing.
+    fileprivate static func notServed(_ served: Digest?) -> CertificateFinding {
+        CertificateFinding(
+            code: .notServed, severity: .error,
+            text: served.map { "The service was seen to serve another certificate (\($0.short))." }
+                ?? "The service was not seen to serve it.",
+            cure: "Look at muster machine show, and at the agent's status on that machine.")
     }
 }

@@ -41,7 +41,22 @@ package final class AdminDesk: AdminService {
         return ClusterStatus(
             cluster: state.cluster, clusterID: state.clusterID, revision: state.revision, position: state.head.position,
             machines: try await fleet.views(of: state), uncommitted: changes.edits.count,
-            notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state))
+            notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state)
+                + AdminDesk.expiryNotices(of: state, at: certificateDesk.now()))
+    }
+
+    /// Every level's certificates that expired or expire soon, one line for each (mission D10).
+    private static func expiryNotices(of state: ClusterState, at now: Timestamp) -> [String] {
+        levels(of: state).flatMap { level -> [String] in
+            // A level that the state itself lists is one that it has.
+            guard let id = try? state.layerID(of: level), let layer = state.layer(id) else { return [] }
+            return layer[.certificates].entries.sorted { $0.key < $1.key }.flatMap { name, entry -> [String] in
+                // What does not read was refused before it was stored.
+                guard let value = entry.state.value, let setting = try? CertificateSetting(value) else { return [] }
+                let codes: Set<CertificateFinding.Code> = [.expired, .expiresSoon, .notYetValid]
+                return setting.findings(at: now).filter { codes.contains($0.code) }.map { "certificate \(name) at \(level): \($0.text)" }
+            }
+        }
     }
 
     /// What machines' configurations have to say, one line each.

@@ -1,3 +1,4 @@
+package import AdminContract
 package import Certificates
 package import ClusterModel
 
@@ -7,7 +8,7 @@ package import ClusterModel
 package struct CertificateDesk: Sendable {
     private let changes: ChangeDesk
     private let vault: KeyVault
-    private let now: WallClock
+    let now: WallClock
 
     package init(changes: ChangeDesk, vault: KeyVault, now: @escaping WallClock) {
         self.changes = changes
@@ -79,6 +80,83 @@ package struct CertificateDesk: Sendable {
         }
     }
 
+    /// A request for the key of a certificate; only for one that is committed, so that what comes back has an entry to be uploaded into.
+    package func request(for name: String, at level: Level, user: String) async throws(Refusal) -> CertificateRequestView {
+        let (setting, key) = try await committed(name, at: level, user: user, for: "A certificate request is made")
+        let chain = try CertificateChain(pem: String(decoding: try await vault.chainPEM(setting.chainBlob), as: UTF8.self))
+        do {
+            let request =
+                if let asked = setting.request { try CertificateRequest.make(key: key, asking: asked) } else {
+                    try CertificateRequest.make(key: key, renewing: chain)
+                }
+            return CertificateRequestView(
+                name: name, level: level, subject: request.subject, names: request.names, key: request.key.fingerprint, pem: request.pem)
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.invalid, "No request can be made for the certificate \"\(name)\": \(error)")
+        }
+    }
+
+    /// Takes in the signed certificate, intermediates, or both, for the key that the entry has (mission D3).
+    package func upload(
+        by user: String, at level: Level, name: String, certificate: [UInt8]?, intermediates: [[UInt8]]
+    ) async throws(Refusal) {
+        guard certificate != nil || !intermediates.isEmpty else {
+            throw Refusal(.invalid, "Give the signed certificate, or intermediates that go with the one that is there.")
+        }
+        try CertificateSetting.check(ownName: name)
+        let view = try await changes.view(of: user)
+        let layer = try view.layerID(of: level)
+        try CertificateDesk.present(name, at: level, layer, in: view)
+        var setting = try CertificateDesk.setting(name, layer, in: view)
+        let former = try CertificateChain(pem: String(decoding: try await vault.chainPEM(setting.chainBlob), as: UTF8.self))
+        var chain = former
+        if let certificate {
+            chain = try CertificateChain(upload: certificate, forKey: setting.key.fingerprint)
+            setting.origin = .uploaded
+        }
+        for file in intermediates { chain = try chain.adding(intermediates: file) }
+        try await vault.store(chain)
+        (setting.chain, setting.chainBlob) = (chain.facts, chain.blob)
+        try await submit(setting, by: user, at: level, name: name)
+    }
+
+    /// A committed certificate with its key as a PKCS#12 file, and the key's fingerprint.
+    package func export(
+        _ name: String, at level: Level, password: String, legacy: Bool, user: String
+    ) async throws(Refusal) -> (setting: CertificateSetting, file: [UInt8]) {
+        guard !password.isEmpty else { throw Refusal(.invalid, "An exported key needs a password: the file is all that keeps it.") }
+        let (setting, key) = try await committed(name, at: level, user: user, for: "A certificate is exported")
+        let chain = try CertificateChain(pem: String(decoding: try await vault.chainPEM(setting.chainBlob), as: UTF8.self))
+        return (setting, try await writePKCS12(key, chain, password: password, name: name, legacy: legacy))
+    }
+
+    /// The certificate as it is committed, with its key; refused while the caller's own edits say something else.
+    private func committed(
+        _ name: String, at level: Level, user: String, for what: String
+    ) async throws(Refusal) -> (CertificateSetting, PrivateKey) {
+        let (before, view) = (await changes.committed, try await changes.view(of: user))
+        let layer = try view.layerID(of: level)
+        try CertificateDesk.present(name, at: level, layer, in: view)
+        guard view.layer(layer)?[.certificates, name]?.state == before.layer(layer)?[.certificates, name]?.state else {
+            throw Refusal(
+                .conflict,
+                "\(what) only after the commit, and \"\(name)\" at \(level) is still among your uncommitted changes. Run: muster commit")
+        }
+        let setting = try CertificateDesk.setting(name, layer, in: view)
+        let pem = try await vault.keyPEM(setting.key.fingerprint)
+        return (setting, try PrivateKey(pem: String(decoding: pem, as: UTF8.self)))
+    }
+
+    private static func setting(_ name: String, _ layer: LayerID, in view: ClusterState) throws(Refusal) -> CertificateSetting {
+        do throws(SettingError) {
+            return try CertificateSetting(view.layer(layer)?[.certificates, name]?.state.value ?? .null)
+        } catch {
+            throw Refusal(.version, error.description)
+        }
+    }
+
     /// What uses a level's certificate.
     package func uses(of name: String, at level: Level, user: String) async throws(Refusal) -> [CertificateUse] {
         let view = try await changes.view(of: user)
@@ -96,7 +174,7 @@ package struct CertificateDesk: Sendable {
             let edit = Edit(removing: .certificates, name, at: layer, in: committed)
             let after = try view.applying([edit])
             // Where a wider level has one of that name, the service goes on with that.
-            let bereft = view.uses(of: name, at: layer).filter { use in
+            let bereft = CertificateIndex(view).uses(of: name, at: layer).filter { use in
                 guard let membership = use.machine.flatMap({ after.membership(named: $0) }) else {
                     return after.layer(.cluster)?[.certificates, name]?.state.value == nil
                 }
@@ -151,5 +229,18 @@ extension Edit {
     /// Takes a level's word on an entry back.
     package init(removing section: SectionName, _ entry: String, at layer: LayerID, in committed: ClusterState) {
         self.init(layer: layer, section: section, entry: entry, change: .remove, basis: committed.layer(layer)?[section, entry]?.revision)
+    }
+}
+
+/// Deriving keys from a password takes a while: not on a caller's executor.
+@concurrent private func writePKCS12(
+    _ key: PrivateKey, _ chain: CertificateChain, password: String, name: String, legacy: Bool
+) async throws(Refusal) -> [UInt8] {
+    do {
+        return try PKCS12.write(key: key, chain: chain, password: password, friendlyName: name, protection: legacy ? .legacy : .modern)
+    } catch let refusal as Refusal {
+        throw refusal
+    } catch {
+        throw Refusal(.unavailable, "The PKCS#12 file cannot be written.")
     }
 }

@@ -37,6 +37,11 @@ package actor ChangeDesk {
         try await stored(user).changes
     }
 
+    /// The state as it is committed.
+    package var committed: ClusterState {
+        get async { await ledger.state }
+    }
+
     /// The state as an administrator sees it: committed, with the own edits over it.
     package func view(of user: String) async throws(Refusal) -> ClusterState {
         let changes = try await changes(of: user)

@@ -76,6 +76,9 @@ extension ClusterEvent {
                 "\(event.machine) joined \(state.groups[event.group]?.name ?? "a group that is gone") with invitation \(event.invitation)\(lost)"
         case .managerRecovered(let event):
             return "went on from an older backup, as epoch \(event.epoch); open invitations were closed"
+        case .keyExported(let event):
+            let level = state.level(of: event.layer)?.description ?? "a level that is gone"
+            return "exported the certificate \(event.certificate) of \(level) with its key \(event.key.short)"
         case .machineRemoved(let event):
             let machine = state.ended[event.membership]?.machine ?? state.memberships[event.membership]?.machine ?? "a machine"
             return "removed \(machine)\(LossReport.sentence(event.loss))"

@@ -237,6 +237,36 @@ package final class FixedService: AdminService {
         return FixedService.certificate
     }
 
+    package func certificateRequest(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> CertificateRequestView {
+        try note("request \(name) \(level)", caller)
+        return CertificateRequestView(
+            name: name, level: level, subject: "CN=mail.example.com", names: ["mail.example.com"], key: FixedService.digest,
+            pem: "-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n")
+    }
+
+    package func uploadCertificate(_ request: CertificateUpload, for caller: Caller) async throws(Refusal) -> CertificateView {
+        let files = ([request.certificate ?? "-"] + request.intermediates).joined(separator: " ")
+        try note("upload \(request.level) \(request.name) \(files)", caller)
+        return FixedService.certificate
+    }
+
+    package func exportCertificate(_ request: CertificateExport, for caller: Caller) async throws(Refusal) -> ExportedCertificate {
+        try note("export \(request.level) \(request.name) \(request.password) \(request.legacy)", caller)
+        return ExportedCertificate(pkcs12: "cDEy", fingerprint: FixedService.digest)
+    }
+
+    package func checkCertificates(for caller: Caller) async throws(Refusal) -> [ServiceCheck] {
+        try note("check", caller)
+        return [
+            ServiceCheck(
+                machine: "mx1", service: "listener/public", certificate: "mail", level: .cluster, fingerprint: FixedService.digest,
+                served: FixedService.digest, unprovable: nil, findings: FixedService.certificate.findings),
+            ServiceCheck(
+                machine: "mx2", service: "listener/public", certificate: "mail", level: .cluster, fingerprint: FixedService.digest,
+                served: nil, unprovable: nil, findings: []),
+        ]
+    }
+
     package func certificateUses(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> [CertificateUse] {
         try note("uses \(name) \(level)", caller)
         return [

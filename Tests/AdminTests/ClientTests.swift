@@ -70,6 +70,16 @@ struct ClientTests {
         },
         Call("history 7 20") { try await $0.history(Page(after: 7, limit: 20)).first?.revision == 3 },
         Call("certificates -") { try await $0.certificates(at: nil) == [FixedService.certificate] },
+        Call("request mail group/eu") { try await $0.certificateRequest("mail", at: .group("eu")).key == FixedService.digest },
+        Call("upload cluster mail bGVhZg== Y2E=") {
+            let upload = CertificateUpload(level: .cluster, name: "mail", certificate: "bGVhZg==", intermediates: ["Y2E="])
+            return try await $0.uploadCertificate(upload) == FixedService.certificate
+        },
+        Call("export cluster mail secret true") {
+            let export = CertificateExport(level: .cluster, name: "mail", password: "secret", legacy: true)
+            return try await $0.exportCertificate(export).pkcs12 == "cDEy"
+        },
+        Call("check") { try await $0.checkCertificates().map(\.served) == [FixedService.digest, nil] },
         Call("uses mail machine/mx1") { try await $0.certificateUses("mail", at: .machine("mx1")).map(\.machine) == [nil, "mx1"] },
         Call("deleteCertificate mail group/eu") { try await $0.deleteCertificate("mail", at: .group("eu")).uncommitted == 1 },
         Call("certificates group/eu") { !(try await $0.certificates(at: .group("eu"))).isEmpty },

@@ -1,6 +1,7 @@
 import Certificates
 import ClusterModel
 import FoundationEssentials
+import SeededRandomness
 import Testing
 
 /// A key with a leaf, its issuer and the root, made by `openssl`, once for all tests.
@@ -262,7 +263,7 @@ struct Protection: Sendable, CustomTestStringConvertible {
     func `altered bytes end in a refusal or in a key that fits its certificate`(_ options: [String]) async throws {
         let exporter = try await Exporter()
         let bytes = try await exporter.export(options + ["-iter", "1"])
-        var generator = SeededGenerator(state: 12)
+        var generator = SplitMix64(seed: 12)
         for round in 0..<4000 {
             var altered = bytes
             for _ in 0...(round % 3) {
@@ -278,24 +279,12 @@ struct Protection: Sendable, CustomTestStringConvertible {
     }
 
     @Test func `random bytes are refused`() {
-        var generator = SeededGenerator(state: 7)
+        var generator = SplitMix64(seed: 7)
         for round in 0..<5000 {
             var bytes = (0..<Int.random(in: 0...200, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
             // Half of them begin like a file.
             if round.isMultiple(of: 2) { bytes = TLV(0x30, TLV.integer(3).bytes + bytes).bytes }
             #expect(throws: Refusal(.unreadable, "")) { try PKCS12.read(bytes, password: "secret") }
         }
-    }
-}
-
-/// SplitMix64: the same numbers in every run.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

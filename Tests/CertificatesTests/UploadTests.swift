@@ -63,6 +63,20 @@ import Testing
         }
     }
 
+    @Test func `of an authority's own certificate and one from another authority, the one that leads on is taken`() async throws {
+        let issuers = try TestIssuers()
+        try await issuers.root("Old")
+        try await issuers.root("New")
+        let own = try issuers.pem("New")
+        try await issuers.issue("New", by: "Old")
+        let cross = try issuers.chain("New")
+        try await issuers.issue("leaf", by: "New", extensions: TestIssuers.leaf)
+        for text in [own + cross.pem, cross.pem + own] {
+            let chain = try CertificateChain(upload: Array((text + issuers.pem("leaf")).utf8), forKey: issuers.fingerprint("leaf"))
+            #expect(chain.facts[1].fingerprint == cross.facts[0].fingerprint && chain.facts.count == 3)
+        }
+    }
+
     @Test func `intermediates may come later`() async throws {
         let issuers = try await Self.issuers()
         let bare = try issuers.chain("leaf")

@@ -61,7 +61,9 @@ struct EditTests {
         ),
         (["cert", "promote", "mail", "--from", "machine/mx1", "--to", "group/eu"], "promote mail machine/mx1 group/eu"),
         (["cert", "delete", "mail", "--group", "eu"], "deleteCertificate mail group/eu"),
-        (["cert", "where-used", "mail"], "uses mail cluster"), (["machine", "remove", "mx1", "--preview"], "loss mx1"),
+        (["cert", "csr", "mail", "--machine", "mx1"], "request mail machine/mx1"), (["cert", "check"], "check"),
+        (["cert", "check", "mail"], "certificate mail cluster"), (["cert", "where-used", "mail"], "uses mail cluster"),
+        (["machine", "remove", "mx1", "--preview"], "loss mx1"),
         (["machine", "remove", "mx1"], "remove mx1"),
         (["machine", "retry", "mx1"], "retry mx1"), (["group", "add", "eu"], "addGroup eu"),
     ])
@@ -123,6 +125,42 @@ struct EditTests {
             #expect(run.error.contains("standard input:5:"))
         }
         #expect(service.questions.isEmpty)
+    }
+
+    @Test func `an exported file is its owner's alone, replaces none, and its password shows nowhere`() async throws {
+        let service = FixedService()
+        try await withScratch { directory in
+            let file = "\(directory)/mail.p12"
+            try "canary\n".write(toFile: "\(directory)/mail.pw", atomically: true, encoding: .utf8)
+            try await RunningServer.with(service) { server in
+                let arguments = ["cert", "export", "mail", "--pkcs12", file, "--password-file", "\(directory)/mail.pw"]
+                let run = try await muster(arguments, profile: server.profile)
+                #expect(run.status == 0, "\(run.error)")
+                #expect(!(run.output + run.error).contains("canary"))
+                #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+                #expect(try String(contentsOfFile: file, encoding: .utf8) == "p12")
+                let again = try await muster(arguments, profile: server.profile)
+                #expect(again.status == 1)
+                #expect(again.error.contains("replaces none"))
+            }
+        }
+        #expect(service.questions == ["admin export cluster mail canary false"])
+    }
+
+    @Test func `what an authority sent is read and uploaded, the leaf or intermediates alone`() async throws {
+        let service = FixedService()
+        try await withScratch { directory in
+            for name in ["leaf", "ca"] { try name.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8) }
+            try await RunningServer.with(service) { server in
+                let leaf = ["cert", "upload", "mail", "\(directory)/leaf", "--intermediate", "\(directory)/ca"]
+                let later = ["cert", "upload", "mail", "--intermediate", "\(directory)/ca", "--group", "eu"]
+                for (arguments, status) in [(leaf, 0), (later, 0), (["cert", "upload", "mail"], 64)] {
+                    let run = try await muster(arguments, profile: server.profile)
+                    #expect(run.status == status, "\(run.error)")
+                }
+            }
+        }
+        #expect(service.questions == ["admin upload cluster mail bGVhZg== Y2E=", "admin upload group/eu mail - Y2E="])
     }
 
     @Test func `an imported file and its password reach the manager, and no output`() async throws {

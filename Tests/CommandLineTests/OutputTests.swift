@@ -10,6 +10,7 @@ struct OutputTests {
         ("machine-remove-preview", ["machine", "remove", "mx1", "--preview"]), ("machine-remove", ["machine", "remove", "mx1"]),
         ("group-list", ["group", "list"]), ("cert-list", ["cert", "list"]), ("cert-show", ["cert", "show", "mail"]),
         ("cert-create", ["cert", "create", "mail", "--common-name", "mail.example.com"]),
+        ("cert-csr", ["cert", "csr", "mail"]), ("cert-check", ["cert", "check"]), ("cert-check-one", ["cert", "check", "mail"]),
         ("cert-where-used", ["cert", "where-used", "mail"]), ("destination-list", ["destination", "list"]),
         ("destination-show", ["destination", "show", "default"]),
         ("destination-set", ["destination", "set", "bank.example", "--tls", "required"]), ("show", ["show"]),

@@ -36,6 +36,8 @@ package struct CertificateFinding: Hashable, Sendable, Codable {
 }
 
 extension CertificateFinding.Code {
+    // What is on the wire.
+    package static let notServed = Self(rawValue: "not-served")
     // The chain as a whole.
     package static let outOfOrder = Self(rawValue: "out-of-order")
     package static let missingIssuer = Self(rawValue: "missing-issuer")

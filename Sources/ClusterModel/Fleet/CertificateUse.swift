@@ -43,31 +43,113 @@ extension Section {
     }
 }
 
-extension ClusterState {
-    /// What uses the certificate that a level holds under a name, in a fixed order.
+/// Every certificate of a state with what uses it, found in one pass over all machines.
+package struct CertificateIndex: Sendable {
+    /// A certificate: the layer that holds it, and its name.
+    private struct Place: Hashable {
+        var layer: LayerID
+        var name: String
+    }
+
+    /// A setting that names a certificate.
+    private struct Assignment: Hashable {
+        var layer: LayerID
+        var section: SectionName
+        var entry: String
+        var certificate: String
+    }
+
+    private var usesOf: [Place: Set<CertificateUse>] = [:]
+    private var hostsOf: [Place: Set<String>] = [:]
+
+    package init(_ state: ClusterState) {
+        var present: Set<Assignment> = []
+        for (id, configuration) in state.configurations() {
+            for section in configuration.sections {
+                guard let kind = Section.named(section.name) else { continue }
+                for entry in section.entries {
+                    for name in kind.certificates(in: entry.value) {
+                        let origin = entry.origin.layer
+                        present.insert(Assignment(layer: origin, section: section.name, entry: entry.name, certificate: name))
+                        guard let holder = configuration[.certificates, name]?.origin.layer, let level = state.level(of: origin) else {
+                            continue
+                        }
+                        let place = Place(layer: holder, name: name)
+                        usesOf[place, default: []].insert(
+                            CertificateUse(service: kind.serviceName(of: entry.name), machine: state.memberships[id]?.machine, level: level)
+                        )
+                        if let host = configuration.hostName(of: entry, in: section.name) { hostsOf[place, default: []].insert(host) }
+                    }
+                }
+            }
+        }
+        for (assignment, kind) in CertificateIndex.assignments(in: state) where !present.contains(assignment) {
+            guard let holder = state.holder(of: assignment.certificate, seenFrom: assignment.layer),
+                let level = state.level(of: assignment.layer)
+            else { continue }
+            usesOf[Place(layer: holder, name: assignment.certificate), default: []].insert(
+                CertificateUse(service: kind.serviceName(of: assignment.entry), machine: nil, level: level))
+        }
+    }
+
+    /// What uses the certificate that a layer holds under a name, in a fixed order.
     ///
     /// A name resolves in each machine's effective configuration, so a cluster's certificate is not used by a machine that has one of
     /// its own. A setting that no machine has counts when it could only mean this one.
     package func uses(of certificate: String, at layer: LayerID) -> [CertificateUse] {
-        var uses: Set<CertificateUse> = []
-        var present: Set<Assignment> = []
-        for (id, configuration) in configurations() {
-            let isMeant = configuration[.certificates, certificate]?.origin.layer == layer
-            for (section, entry) in configuration.assignments(of: certificate) {
-                present.insert(Assignment(layer: entry.origin.layer, section: section.name, entry: entry.name))
-                guard isMeant, let level = level(of: entry.origin.layer) else { continue }
-                uses.insert(CertificateUse(service: section.serviceName(of: entry.name), machine: memberships[id]?.machine, level: level))
+        (usesOf[Place(layer: layer, name: certificate)] ?? []).sorted()
+    }
+
+    /// The host names by which clients reach the services that use it: what the certificate has to cover (mission D9).
+    package func hosts(of certificate: String, at layer: LayerID) -> [String] {
+        (hostsOf[Place(layer: layer, name: certificate)] ?? []).sorted()
+    }
+
+    /// Every setting of every layer that names a certificate.
+    private static func assignments(in state: ClusterState) -> [(Assignment, Section)] {
+        let layers =
+            [(LayerID.cluster, state.layer)] + state.groups.map { (.group($0), $1.layer) }
+            + state.memberships.map { (.machine($0), $1.layer) }
+        return layers.flatMap { id, layer in
+            layer.allEntries.flatMap { name, entry, content -> [(Assignment, Section)] in
+                guard let section = Section.named(name), let value = content.state.value else { return [] }
+                return section.certificates(in: value).map {
+                    (Assignment(layer: id, section: name, entry: entry, certificate: $0), section)
+                }
             }
         }
-        for (assignment, section) in assignments(of: certificate) where !present.contains(assignment) {
-            guard holder(of: certificate, seenFrom: assignment.layer) == layer, let level = level(of: assignment.layer) else { continue }
-            uses.insert(CertificateUse(service: section.serviceName(of: assignment.entry), machine: nil, level: level))
+    }
+}
+
+extension Section {
+    /// The certificates that an entry names.
+    fileprivate func certificates(in value: JSONValue) -> [String] {
+        references(value).compactMap { $0.section == .certificates ? $0.name : nil }
+    }
+}
+
+extension EffectiveConfiguration {
+    /// By which name clients reach the service of an entry; nil where no client comes.
+    fileprivate func hostName(of entry: EffectiveEntry, in section: SectionName) -> String? {
+        // Values that do not read have been refused before they were stored.
+        switch section {
+        case .listeners:
+            guard let listener = try? ListenerSetting(entry.value) else { return nil }  // as above
+            return (try? value(InterfaceSetting.self, .interfaces, listener.interface))?.hostname  // as above
+        case .interfaces: return (try? InterfaceSetting(entry.value))?.hostname  // as above
+        default: return nil
         }
-        return uses.sorted()
+    }
+}
+
+extension ClusterState {
+    /// What uses a layer's certificate; for several certificates, make a ``CertificateIndex``.
+    package func uses(of certificate: String, at layer: LayerID) -> [CertificateUse] {
+        CertificateIndex(self).uses(of: certificate, at: layer)
     }
 
     /// The level whose certificate a setting of a layer means, as far as that can be told without a machine.
-    private func holder(of certificate: String, seenFrom layer: LayerID) -> LayerID? {
+    fileprivate func holder(of certificate: String, seenFrom layer: LayerID) -> LayerID? {
         let path: [LayerID] =
             switch layer {
             case .cluster: [.cluster]
@@ -75,37 +157,6 @@ extension ClusterState {
             case .machine(let id): memberships[id].map(levels) ?? []
             }
         return path.first { self.layer($0)?[.certificates, certificate]?.state.value != nil }
-    }
-
-    private struct Assignment: Hashable {
-        var layer: LayerID
-        var section: SectionName
-        var entry: String
-    }
-
-    /// Every setting of every layer that names the certificate.
-    private func assignments(of certificate: String) -> [(Assignment, Section)] {
-        let layers = [(LayerID.cluster, layer)] + groups.map { (.group($0), $1.layer) } + memberships.map { (.machine($0), $1.layer) }
-        return layers.flatMap { id, layer in
-            layer.allEntries.compactMap { name, entry, content in
-                guard let section = Section.named(name), let value = content.state.value,
-                    section.references(value).contains(where: { $0.section == .certificates && $0.name == certificate })
-                else { return nil }
-                return (Assignment(layer: id, section: name, entry: entry), section)
-            }
-        }
-    }
-}
-
-extension EffectiveConfiguration {
-    /// The entries that name a certificate.
-    fileprivate func assignments(of certificate: String) -> [(Section, EffectiveEntry)] {
-        sections.flatMap { section -> [(Section, EffectiveEntry)] in
-            guard let kind = Section.named(section.name) else { return [] }
-            return section.entries.filter { entry in
-                kind.references(entry.value).contains { $0.section == .certificates && $0.name == certificate }
-            }.map { (kind, $0) }
-        }
     }
 }
 

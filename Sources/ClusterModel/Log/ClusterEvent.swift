@@ -8,6 +8,7 @@ package enum ClusterEvent: Hashable, Sendable {
     case machineRemoved(MachineRemoved)
     case settingsCommitted(SettingsCommitted)
     case managerRecovered(ManagerRecovered)
+    case keyExported(KeyExported)
 }
 
 package struct ClusterCreated: Hashable, Sendable, Codable {
@@ -157,6 +158,19 @@ package struct ManagerRecovered: Hashable, Sendable, Codable {
     }
 }
 
+/// An administrator was given a private key, in a PKCS#12 file under a password (mission D12).
+package struct KeyExported: Hashable, Sendable, Codable {
+    package var layer: LayerID
+    package var certificate: String
+    package var key: Digest
+
+    package init(layer: LayerID, certificate: String, key: Digest) {
+        self.layer = layer
+        self.certificate = certificate
+        self.key = key
+    }
+}
+
 extension ClusterEvent {
     /// The word that names the event in the log: `machine-joined`.
     package var kind: String {
@@ -169,6 +183,7 @@ extension ClusterEvent {
         case .machineRemoved: "machine-removed"
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
+        case .keyExported: "key-exported"
         }
     }
 
@@ -184,6 +199,7 @@ extension ClusterEvent {
             case .machineRemoved(let event): try JSONValue(encoding: event)
             case .settingsCommitted(let event): try JSONValue(encoding: event)
             case .managerRecovered(let event): try JSONValue(encoding: event)
+            case .keyExported(let event): try JSONValue(encoding: event)
             }
         var members = payload.members ?? [:]
         members["kind"] = .string(kind)
@@ -201,6 +217,7 @@ extension ClusterEvent {
         case "machine-joined": self = .machineJoined(try json.decode(MachineJoined.self))
         case "machine-removed": self = .machineRemoved(try json.decode(MachineRemoved.self))
         case "settings-committed": self = .settingsCommitted(try json.decode(SettingsCommitted.self))
+        case "key-exported": self = .keyExported(try json.decode(KeyExported.self))
         case "manager-recovered": self = .managerRecovered(try json.decode(ManagerRecovered.self))
         default:
             throw Refusal(

@@ -106,6 +106,7 @@ extension ClusterState {
         case .machineRemoved(let event): try fold(event, time: time, author: author)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
         case .managerRecovered(let event): try fold(event)
+        case .keyExported: break  // it is history, and changes nothing
         }
         self.head = head
     }

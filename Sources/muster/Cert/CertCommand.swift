@@ -13,9 +13,11 @@ struct CertCommand: AsyncParsableCommand {
               muster cert import mail --machine mx1 --pkcs12 mx1.p12 \\
                   --password-file mx1.pw
               muster commit --wait -m "Certificates for mail"
+              muster cert csr mail > mail.csr
+              muster cert upload mail mail.crt --intermediate ca.crt
             """,
         subcommands: [
             CertList.self, CertShow.self, CertCreate.self, CertImport.self, CertPromote.self,
-            CertWhereUsed.self, CertDelete.self,
+            CertRequest.self, CertUpload.self, CertExport.self, CertCheck.self, CertWhereUsed.self, CertDelete.self,
         ], aliases: ["certconfig"])
 }

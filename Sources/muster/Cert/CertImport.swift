@@ -23,7 +23,9 @@ struct CertImport: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A PKCS#12 file with certificate, key and intermediates.", valueName: "file"))
     var pkcs12: String?
 
-    @Option(help: ArgumentHelp("A file whose first line is the PKCS#12 file's password. (default: no password)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file whose first line is the password of the PKCS#12 file or of the key. (default: no password)", valueName: "file"))
     var passwordFile: String?
 
     @Option(help: ArgumentHelp("A PEM file with the certificate, then its intermediates.", valueName: "file"))
@@ -38,7 +40,6 @@ struct CertImport: AsyncParsableCommand {
     func validate() throws {
         guard (pkcs12 == nil) != (pem == nil) else { throw ValidationError("Give --pkcs12 FILE, or --pem FILE with --key FILE.") }
         guard (pem == nil) == (key == nil) else { throw ValidationError("--pem and --key go together.") }
-        guard pkcs12 != nil || passwordFile == nil else { throw ValidationError("--password-file goes with --pkcs12.") }
     }
 
     func run() async throws {
@@ -47,8 +48,7 @@ struct CertImport: AsyncParsableCommand {
         }
         try manager.renderer.show(certificate) { style in
             let text = certificate.sentence("Imported")
-            let findings = certificate.findings.map { "\($0.severity) \($0.code): \($0.text) Cure: \($0.cure)" }
-            return findings.isEmpty ? text : text + "\n" + noticeText(findings, style)
+            return [text, certificate.findings.text(style)].filter { !$0.isEmpty }.joined(separator: "\n")
         }
     }
 
@@ -56,11 +56,14 @@ struct CertImport: AsyncParsableCommand {
         if let pem, let key {
             return CertificateImport(
                 level: place.level, name: name, pem: try LocalFile.text(pem, limit: Limits.certificateFileBytes),
-                key: try LocalFile.text(key, limit: Limits.certificateFileBytes))
+                key: try LocalFile.text(key, limit: Limits.certificateFileBytes), password: try password())
         }
         let bytes = try LocalFile.read(pkcs12 ?? "", limit: Limits.certificateFileBytes)
-        var password = ""
-        if let passwordFile { password = try LocalFile.password(passwordFile) }
-        return CertificateImport(level: place.level, name: name, pkcs12: Data(bytes).base64EncodedString(), password: password)
+        return CertificateImport(level: place.level, name: name, pkcs12: Data(bytes).base64EncodedString(), password: try password() ?? "")
+    }
+
+    private func password() throws(Refusal) -> String? {
+        if let passwordFile { return try LocalFile.password(passwordFile) }
+        return nil
     }
 }

@@ -10,7 +10,7 @@ func certificateTable(_ certificates: [CertificateView], _ style: Style) -> Stri
                 .init(certificate.name + (certificate.uncommitted ? " (uncommitted)" : ""), certificate.uncommitted ? .waiting : .plain),
                 .init(certificate.level.description), .init(certificate.subject), .init(certificate.fingerprint.short),
                 .init(certificate.notAfter.day), .init(certificate.usedBy.isEmpty ? "nothing" : certificate.usedBy.joined(separator: ", ")),
-                .init(certificate.findings.map(\.code.rawValue).joined(separator: ", ")),
+                .init(certificate.findings.codes, certificate.findings.hasErrors ? .bad : .plain),
             ]
         }
     ).text(style)
@@ -34,12 +34,7 @@ extension CertificateView {
                     chain.map { [$0.subject, $0.issuer, $0.fingerprint.short, $0.notAfter.day] }
                 ).text(style))
         }
-        if !findings.isEmpty {
-            let lines = findings.flatMap { finding in
-                ["\(finding.severity) \(finding.code): \(finding.text)".printable(), "  Cure: \(finding.cure)".printable()]
-            }
-            parts.append(style.paint("Findings:", .heading) + "\n" + lines.joined(separator: "\n").indented)
-        }
+        if !findings.isEmpty { parts.append(findings.text(style)) }
         return parts.joined(separator: "\n\n")
     }
 
@@ -49,6 +44,36 @@ extension CertificateView {
         \(verb) "\(name)" at \(level): \(subject.printable()), fingerprint \(fingerprint.short), expires \(notAfter.day).
         \(uncommitted ? commitReminder : "It is committed already.")
         """
+    }
+}
+
+extension [CertificateFinding] {
+    /// Each with its cure, the worst marked.
+    func text(_ style: Style) -> String {
+        guard !isEmpty else { return "" }
+        let lines = flatMap { finding in
+            let word = style.paint("\(finding.severity.rawValue) \(finding.code)", finding.severity.tone)
+            return ["\(word): \(finding.text.printable())", "  Cure: \(finding.cure.printable())"]
+        }
+        return style.paint("Findings:", .heading) + "\n" + lines.joined(separator: "\n").indented
+    }
+
+    /// The codes in one line, for a table.
+    var codes: String {
+        var seen: Set<CertificateFinding.Code> = []
+        return filter { seen.insert($0.code).inserted }.map(\.code.rawValue).joined(separator: ", ")
+    }
+
+    var hasErrors: Bool { contains { $0.severity == .error } }
+}
+
+extension CertificateFinding.Severity {
+    fileprivate var tone: Style.Tone {
+        switch self {
+        case .error: .bad
+        case .warning: .waiting
+        case .notice: .faint
+        }
     }
 }
 
