@@ -14,7 +14,10 @@ struct SimulationTests {
     private static let only = environment["MUSTER_SEED"].flatMap(UInt64.init)
 
     @Test func `whatever fails, no machine runs a mix, nothing answered is lost, and in the end all is synced`() async {
-        let found = if let only = SimulationTests.only { only } else { await firstFailure(from: SimulationTests.first, to: SimulationTests.first + SimulationTests.count) }
+        let found =
+            if let only = SimulationTests.only { only } else {
+                await firstFailure(from: SimulationTests.first, to: SimulationTests.first + SimulationTests.count)
+            }
         guard let seed = found else { return }
         // Again, and this time written down.
         let world = SimulatedWorld(seed: seed)
