@@ -59,20 +59,24 @@ package struct Update: Hashable, Sendable {
     package var head: Sighting
     /// The digest that this update builds on; nil when it holds the whole configuration.
     package var base: Digest?
-    /// Whole sections: all of them without a base, else those that differ from it.
+    /// Whole sections: all of them without a base, else those that differ from it and are not among the changes.
     package var sections: [EffectiveSection]
+    /// What changes in sections of the base.
+    package var changes: [SectionChange]
     /// Sections of the base that are gone.
     package var removed: [SectionName]
     /// Keys and chains that the base did not need.
     package var material: [Material]
 
     package init(
-        target: Target, head: Sighting, base: Digest?, sections: [EffectiveSection], removed: [SectionName] = [], material: [Material] = []
+        target: Target, head: Sighting, base: Digest?, sections: [EffectiveSection], changes: [SectionChange] = [],
+        removed: [SectionName] = [], material: [Material] = []
     ) {
         self.target = target
         self.head = head
         self.base = base
         self.sections = sections
+        self.changes = changes
         self.removed = removed
         self.material = material
     }

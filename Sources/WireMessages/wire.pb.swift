@@ -443,8 +443,8 @@ package nonisolated struct WireWelcome: Sendable {
   fileprivate var _head: WireSighting? = nil
 }
 
-/// Another configuration. Lay out the base with the sections replaced and removed as said here, compute the digest of the result,
-/// compare it with the target's, and send a receipt.
+/// Another configuration. Lay out the base with the sections changed, replaced and removed as said here, compute the digest of the
+/// result, compare it with the target's, and send a receipt. Each section is named once at most.
 package nonisolated struct WireUpdate: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -479,8 +479,13 @@ package nonisolated struct WireUpdate: Sendable {
   /// Keys and chains that the base did not need. Keys that the new configuration does not need are to be deleted.
   package var material: [WireMaterial] = []
 
-  /// Whole sections. It has the highest number so that it is encoded last: a manager encodes a section once, as one field of this
-  /// message, and appends the same bytes to the updates of all members that get it.
+  /// Sections of the base of which some entries change. None without a base.
+  ///
+  /// This field and the next have the highest numbers so that they are encoded last: a manager encodes a change or a section once, as
+  /// one field of this message, and appends the same bytes to the updates of all members that get it.
+  package var changes: [WireSectionChange] = []
+
+  /// Whole sections.
   package var sections: [WireSection] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -489,6 +494,29 @@ package nonisolated struct WireUpdate: Sendable {
 
   fileprivate var _target: WireTarget? = nil
   fileprivate var _head: WireSighting? = nil
+}
+
+/// What changes in a section that the base has. It sets or removes at least one entry, and names each once at most.
+package nonisolated struct WireSectionChange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required.
+  package var name: String = String()
+
+  /// Required. The digest of the whole section with this change made, as in Section.
+  package var digest: Data = Data()
+
+  /// Entries that are new, and those that take the place of the base's entry of the same name.
+  package var entries: [WireEntry] = []
+
+  /// Names of entries of the base that are gone.
+  package var removed: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// All entries of one section.
@@ -1473,7 +1501,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Update"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}head\0\u{1}base\0\u{1}removed\0\u{1}material\0\u{2}\u{a}sections\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}head\0\u{1}base\0\u{1}removed\0\u{1}material\0\u{2}\u{9}changes\0\u{1}sections\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1486,6 +1514,7 @@ nonisolated extension WireUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 3: try { try decoder.decodeSingularBytesField(value: &self.base) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.removed) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.material) }()
+      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.changes) }()
       case 15: try { try decoder.decodeRepeatedMessageField(value: &self.sections) }()
       default: break
       }
@@ -1512,6 +1541,9 @@ nonisolated extension WireUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.material.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.material, fieldNumber: 5)
     }
+    if !self.changes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.changes, fieldNumber: 14)
+    }
     if !self.sections.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.sections, fieldNumber: 15)
     }
@@ -1524,7 +1556,53 @@ nonisolated extension WireUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.base != rhs.base {return false}
     if lhs.removed != rhs.removed {return false}
     if lhs.material != rhs.material {return false}
+    if lhs.changes != rhs.changes {return false}
     if lhs.sections != rhs.sections {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSectionChange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SectionChange"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}digest\0\u{1}entries\0\u{1}removed\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.removed) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.digest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 2)
+    }
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 3)
+    }
+    if !self.removed.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.removed, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSectionChange, rhs: WireSectionChange) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs.entries != rhs.entries {return false}
+    if lhs.removed != rhs.removed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -42,10 +42,10 @@ struct FleetOnFailingDiskTests {
 
     @Test func `a member's word that could not be written is written later`() async throws {
         try await withFleet { desk, log, member in
-            log.fail(.init(.setValue, lasting: true))
+            log.fail(.init(.setValues, lasting: true))
             let update = try await member.update { _ in true }
             member.confirm(update)
-            try await until { log.count(of: .setValue) >= 2 }
+            try await until { log.count(of: .setValues) >= 2 }
             log.heal()
             try await until { try await !log.values(prefix: "record/").isEmpty }
         }

@@ -84,7 +84,8 @@ func hello(running: EffectiveConfiguration?, rejected: EffectiveConfiguration? =
 extension UpdatePlan {
     /// What is sent, in a form that a test can compare.
     var summary: String {
-        let sections = update(material: []).sections.map(\.name.rawValue).joined(separator: "+")
+        let update = update(material: [])
+        let sections = (update.sections.map(\.name) + update.changes.map(\.name)).map(\.rawValue).joined(separator: "+")
         let base = base.map { $0.digest == configuration.digest ? "itself" : "delta" } ?? "whole"
         return "\(target.position) \(base) \(sections)".trimmingSuffix
     }

@@ -32,6 +32,7 @@ enum WireTestCodec {
             #expect(got.entries.map(\.bytes) == sent.entries.map(\.bytes))
             #expect(got.entries.map(\.origin) == sent.entries.map(\.origin))
         }
+        #expect(update.changes.first?.entries == Samples.change.entries)
     }
 
     @Test func `shared chunks make the same bytes as a plain encoding`() throws {
@@ -64,6 +65,43 @@ enum WireTestCodec {
             entries: Samples.shared.entries.map { Samples.entry(.destinations, $0.name, $0.value, at: .group(GroupID(rawValue: "g-2"))) })
         #expect(elsewhere == Samples.shared)
         #expect(try chunks.chunk(of: elsewhere) != chunks.chunk(of: Samples.shared))
+    }
+
+    @Test func `a change that machines share is encoded once, and read against nothing that came before`() throws {
+        func address(_ buffer: ByteBuffer) -> Int {
+            unsafe buffer.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
+        }
+        let chunks = SectionChunks()
+        #expect(address(try chunks.chunk(of: Samples.change)) == address(try chunks.chunk(of: Samples.change)))
+        let own = SectionChange(name: .interfaces, digest: Samples.digest, entries: Samples.own.entries, removed: [], isShared: false)
+        #expect(address(try chunks.chunk(of: own)) != address(try chunks.chunk(of: own)))
+        // Its bytes go to the members as they are, so nothing else may be in them.
+        let field = try WireUpdate(serializedBytes: Array(chunks.chunk(of: own).readableBytesView))
+        #expect(field == .with { $0.changes = field.changes } && field.changes.count == 1)
+    }
+
+    @Test func `what came before is known after changes too, and never in the way`() throws {
+        func section(_ values: [Int64]) -> EffectiveSection {
+            EffectiveSection(
+                name: .destinations,
+                entries: values.enumerated().map { Samples.entry(.destinations, "d\($0.offset)", ["concurrency": .integer($0.element)]) })
+        }
+        let steps = [section([1, 2, 3]), section([1, 5, 3]), section([1, 5, 3, 4]), section([1, 5])]
+        var (known, running) = (KnownSections(), EffectiveConfiguration?.none)
+        for (index, step) in steps.enumerated() {
+            let goal = EffectiveConfiguration(sections: [step])
+            let target = Target(position: index, revision: index, digest: goal.digest)
+            // By turns what changes, and everything.
+            for base in [running, nil] {
+                let plan = UpdatePlan(target: target, head: Samples.head, configuration: goal, base: base)
+                let bytes = try WireCodec.encode(.update(plan.update(material: [])))
+                guard case .update(let update) = try WireCodec.decodeManager(bytes, known: known) else { return }
+                #expect(update.changes.isEmpty == (base == nil))
+                known.remember(update)
+                #expect(try assemble(base: base, update: update) == goal)
+            }
+            running = goal
+        }
     }
 
     @Test func `reasons are cut to what the other side takes`() throws {

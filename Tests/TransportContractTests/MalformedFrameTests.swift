@@ -117,6 +117,31 @@ struct Malformed<Frame: Message>: Sendable, CustomTestStringConvertible {
         update("update.sections[0].entries[1].revision") { $0.sections[0].entries[1].revision = -1 },
         update("update.sections") { $0.sections.append($0.sections[0]) },
         update("update.sections") { $0.removed.append($0.sections[0].name) },
+        update("update.sections") { $0.removed.append($0.changes[0].name) },
+        update("update.sections") { $0.changes.append($0.changes[0]) },
+        update("update.sections") { $0.changes[0].name = $0.sections[0].name },
+        update("update.changes") { $0.base = Data() },
+        update("update.changes") { $0.changes = Array(repeating: $0.changes[0], count: Limits.listItems + 1) },
+        update("update.changes[0].name") { $0.changes[0].name = "../etc" },
+        update("update.changes[0].digest") { $0.changes[0].digest = Data() },
+        update("update.changes[0].digest") { $0.changes[0].digest.removeLast() },
+        update("update.changes[0].entries") {
+            $0.changes[0].entries = []
+            $0.changes[0].removed = []
+        },
+        update("update.changes[0].entries") { $0.changes[0].entries[1].name = $0.changes[0].entries[0].name },
+        update("update.changes[0].entries") { $0.changes[0].removed[1] = $0.changes[0].removed[0] },
+        update("update.changes[0].entries") { $0.changes[0].removed[0] = $0.changes[0].entries[0].name },
+        update("update.changes[0].entries") {
+            $0.changes[0].entries = Array(repeating: $0.changes[0].entries[0], count: 3 * Limits.entries + 1)
+        },
+        update("update.changes[0].removed") { $0.changes[0].removed = Array(repeating: "a", count: 3 * Limits.entries + 1) },
+        update("update.changes[0].removed[1]") { $0.changes[0].removed[1] = "" },
+        update("update.changes[0].entries[1].name") { $0.changes[0].entries[1].name = ".." },
+        update("update.changes[0].entries[1].value") { $0.changes[0].entries[1].value = Data("{\"a\": 1}".utf8) },
+        update("update.changes[0].entries[1].value") { $0.changes[0].entries[1].value = Data() },
+        update("update.changes[0].entries[1].layer") { $0.changes[0].entries[1].layer = "world" },
+        update("update.changes[0].entries[1].revision") { $0.changes[0].entries[1].revision = -1 },
         update("update.material[0].kind") { $0.material[0].kind = .unspecified },
         update("update.material[0].kind") { $0.material[0].kind = .UNRECOGNIZED(9) },
         update("update.material[0].pem") { $0.material[0].pem = Data() },

@@ -33,7 +33,14 @@ enum Samples {
     ]
 
     static let update = Update(
-        target: target, head: head, base: digest, sections: [shared, own], removed: [.delivery], material: material)
+        target: target, head: head, base: digest, sections: [shared, own], changes: [change], removed: [.delivery], material: material)
+
+    static let change = SectionChange(
+        name: .mailFlowPolicies, digest: Digest(hashing: [5]),
+        entries: [
+            entry(.mailFlowPolicies, "accepted", ["tls": "required"]),
+            entry(.mailFlowPolicies, "throttled", ["tls": "preferred"], at: .group(GroupID(rawValue: "g-1"))),
+        ], removed: ["blocked", "relayed"])
 
     static let proofs = [
         ServiceProof(service: "listener/public", served: digest),

@@ -313,6 +313,9 @@ def assemble(base, update):
     """The configuration that an update means, if it is the one that its target names."""
     if update.base and (base is None or base.digest() != update.base):
         raise Unfit(f"it builds on {update.base.hex()}, which is not what runs here")
+    named = [section.name for section in [*update.sections, *update.changes]] + list(update.removed)
+    if len(set(named)) != len(named):
+        raise Unfit("it names a section twice")
     sections = dict(base.sections) if update.base else {}
     for name in update.removed:
         sections.pop(name, None)
@@ -320,6 +323,8 @@ def assemble(base, update):
         sections[section.name] = {entry.name: (entry.value, entry.layer) for entry in section.entries}
         if section_digest(section.name, sections[section.name]) != section.digest:
             raise Unfit(f"the section {section.name} does not have the digest that it says")
+    for change in update.changes:
+        sections[change.name] = changed(sections.get(change.name), change)
     configuration = Configuration(sections)
     if configuration.digest() != update.target.digest:
         raise Unfit(f"it makes {configuration.digest().hex()}, and its target is {update.target.digest.hex()}")
@@ -327,6 +332,20 @@ def assemble(base, update):
     if unknown:
         raise Unfit(f"this member does not know the settings in {', '.join(unknown)}")
     return configuration
+
+
+def changed(entries, change):
+    """A section's entries with a change made."""
+    if not entries or not set(change.removed) <= set(entries):
+        raise Unfit(f"the change of {change.name} is of entries that are not here")
+    named = [entry.name for entry in change.entries] + list(change.removed)
+    if len(set(named)) != len(named) or not named:
+        raise Unfit(f"the change of {change.name} names an entry twice, or none")
+    entries = {name: entry for name, entry in entries.items() if name not in change.removed}
+    entries.update({entry.name: (entry.value, entry.layer) for entry in change.entries})
+    if section_digest(change.name, entries) != change.digest:
+        raise Unfit(f"the change of {change.name} does not make the digest that it says")
+    return entries
 
 
 def collect(configuration, held, update):
@@ -447,7 +466,7 @@ class Member:
             self.running = generation
         self.disk.forget("rejection")
         digest = generation.configuration.digest()
-        names = sorted(section.name for section in update.sections) + [f"-{name}" for name in update.removed]
+        names = sorted(section.name for section in [*update.sections, *update.changes]) + [f"-{name}" for name in update.removed]
         say("applied", digest.hex(), "delta" if update.base else "whole", *names)
         if self.lies:
             digest = bytes([digest[0] ^ 1]) + digest[1:]

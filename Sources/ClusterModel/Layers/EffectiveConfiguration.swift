@@ -57,11 +57,18 @@ package final class EffectiveSection: Sendable, Hashable {
     package let isShared: Bool
     /// Typed values of a shared section, by entry: read once for all machines.
     private let settings = Mutex<[String: any Setting]>([:])
+    /// Changes from earlier sections to this one, if it is shared: found once for all machines.
+    private let changes = Mutex<[KnownChange]>([])
 
-    package init(name: SectionName, entries: [EffectiveEntry]) {
+    package convenience init(name: SectionName, entries: [EffectiveEntry]) {
+        self.init(name: name, sorted: entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })
+    }
+
+    /// The entries are sorted by name.
+    init(name: SectionName, sorted entries: [EffectiveEntry]) {
         self.name = name
-        self.entries = entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        digest = EffectiveSection.digest(of: self.entries)
+        self.entries = entries
+        digest = EffectiveSection.digest(of: entries)
         isShared = entries.allSatisfy { $0.origin.layer.kind != .machine }
     }
 
@@ -71,6 +78,27 @@ package final class EffectiveSection: Sendable, Hashable {
         let value = try Value(entry.value, at: SettingPath(name.rawValue, entry.name))
         if isShared { settings.withLock { $0[entry.name] = value } }
         return value
+    }
+
+    /// Weak, or every section would keep all before it.
+    private struct KnownChange {
+        weak var base: EffectiveSection?
+        let change: SectionChange?
+    }
+
+    /// What makes this section of an earlier one of the same name; nil when the whole is no larger.
+    ///
+    /// Of a shared section the same instance is returned for all machines that come from the same.
+    package func change(from base: EffectiveSection) -> SectionChange? {
+        guard isShared else { return SectionChange(from: base, to: self) }
+        return changes.withLock { changes in
+            if let known = changes.first(where: { $0.base === base }) { return known.change }
+            let change = SectionChange(from: base, to: self)
+            // Machines run few different sections at a time.
+            if changes.count == 8 { changes.removeFirst() }
+            changes.append(KnownChange(base: base, change: change))
+            return change
+        }
     }
 
     package subscript(_ entry: String) -> EffectiveEntry? {

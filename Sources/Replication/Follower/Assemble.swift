@@ -1,9 +1,10 @@
 package import ClusterModel
 
-/// The configuration that an update means: its base with the sections that differ put in and those that are gone left out.
+/// The configuration that an update means: its base with changes made, sections that differ put in and those that are gone left out.
 ///
-/// Refuses with `conflict` when the base is not the one the update builds on or the result does not have the target's
-/// digest. Nothing is done with an update before this: no machine ever runs a mix.
+/// Refuses with `conflict` when the base is not the one the update builds on, when a change does not fit the base's section
+/// or makes another of it than it says, or the result does not have the target's digest. Nothing is done with an update before
+/// this: no machine ever runs a mix.
 package func assemble(base: EffectiveConfiguration?, update: Update) throws(Refusal) -> EffectiveConfiguration {
     guard update.base == base?.digest else {
         let theirs = update.base?.short ?? "nothing"
@@ -13,6 +14,7 @@ package func assemble(base: EffectiveConfiguration?, update: Update) throws(Refu
     for section in base?.sections ?? [] { sections[section.name] = section }
     for name in update.removed { sections[name] = nil }
     for section in update.sections { sections[section.name] = section }
+    for change in update.changes { sections[change.name] = try change.applied(to: base?[change.name]) }
     let configuration = EffectiveConfiguration(sections: Array(sections.values))
     guard configuration.digest == update.target.digest else {
         throw Refusal(

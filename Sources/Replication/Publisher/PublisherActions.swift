@@ -55,11 +55,21 @@ package struct UpdatePlan: Hashable, Sendable {
         return needed
     }
 
-    /// The message: the sections that differ from the base, by reference, and the names of those that are gone.
+    /// The message: of the sections that differ from the base the changed entries or, where that is no less, the whole; both by
+    /// reference. And the names of sections that are gone.
     package func update(material: [Material]) -> Update {
-        let differing = configuration.sections.filter { base?[$0.name] != $0 }
-        let gone = base?.sections.map(\.name).filter { configuration[$0] == nil } ?? []
-        return Update(target: target, head: head, base: base?.digest, sections: differing, removed: gone, material: material)
+        var update = Update(target: target, head: head, base: base?.digest, sections: [], material: material)
+        for section in configuration.sections {
+            let before = base?[section.name]
+            guard before != section else { continue }
+            if let change = before.flatMap({ section.change(from: $0) }) {
+                update.changes.append(change)
+            } else {
+                update.sections.append(section)
+            }
+        }
+        update.removed = base?.sections.map(\.name).filter { configuration[$0] == nil } ?? []
+        return update
     }
 }
 

@@ -2,10 +2,11 @@ import ClusterModel
 import FoundationEssentials
 package import Replication
 
-/// The sections that came over a connection, the newest of each name.
+/// The sections that came over a connection whole, the newest of each name.
 ///
-/// A section travels whole, and mostly one of its many entries is new: the others are taken as they were read before, if their
-/// bytes are the same. The section's digest is computed anew in any case.
+/// When one travels whole again, mostly not all of its entries are new: the others are taken as they were read before, if their
+/// bytes are the same. The section's digest is computed anew in any case. Changes of a section are not followed here: that would
+/// take longer than to read a few entries anew.
 package struct KnownSections: Sendable {
     private var sections: [SectionName: EffectiveSection] = [:]
 

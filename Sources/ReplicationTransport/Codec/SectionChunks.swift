@@ -5,14 +5,14 @@ import SwiftProtobuf
 import Synchronization
 import WireMessages
 
-/// Encoded sections, kept so that what many members get is encoded once.
+/// Encoded sections and changes of sections, kept so that what many members get is encoded once.
 ///
-/// A chunk is one `sections` field of an `Update`, complete with tag and length: protobuf lets encoded fields be appended to each other.
-/// Kept by instance, not by digest: two sections of one digest may come from different levels, and say so.
+/// A chunk is one `sections` or `changes` field of an `Update`, complete with tag and length: protobuf lets encoded fields be appended to
+/// each other. Kept by instance, not by digest: two sections of one digest may come from different levels, and say so.
 package final class SectionChunks: Sendable {
-    /// The section is held too, so that no other can come to have its identity.
+    /// The section or change is held too, so that no other can come to have its identity.
     private struct Chunk: Sendable {
-        let section: EffectiveSection
+        let source: any AnyObject & Sendable
         let bytes: ByteBuffer
     }
 
@@ -34,17 +34,29 @@ package final class SectionChunks: Sendable {
     /// The section as one encoded field of an update.
     package func chunk(of section: EffectiveSection) throws(Refusal) -> ByteBuffer {
         // What a machine's own layer has a say in, no other machine gets.
-        guard section.isShared else { return try SectionChunks.encode(section) }
-        if let known = known(section) { return known }
-        let bytes = try SectionChunks.encode(section)
-        generations.withLock { keep(Chunk(section: section, bytes: bytes), in: &$0) }
+        try chunk(of: section, isShared: section.isShared) { $0.sections = [WireSection(section)] }
+    }
+
+    /// The change as one encoded field of an update.
+    package func chunk(of change: SectionChange) throws(Refusal) -> ByteBuffer {
+        try chunk(of: change, isShared: change.isShared) { $0.changes = [WireSectionChange(change)] }
+    }
+
+    private func chunk(
+        of source: any AnyObject & Sendable, isShared: Bool, _ fill: (inout WireUpdate) -> Void
+    ) throws(Refusal) -> ByteBuffer {
+        if isShared, let known = known(ObjectIdentifier(source)) { return known }
+        let bytes = ByteBuffer(bytes: try WireCodec.bytes(of: WireUpdate.with(fill)))
+        if isShared { generations.withLock { keep(Chunk(source: source, bytes: bytes), in: &$0) } }
         return bytes
     }
 
-    /// The parts of a `ManagerFrame` with this update: those of the shared sections are shared.
+    /// The parts of a `ManagerFrame` with this update: those of shared sections and changes are shared.
     package func parts(of update: Update) throws(Refusal) -> [ByteBuffer] {
         let head = try WireCodec.bytes(of: WireUpdate(headOf: update))
         var chunks: [ByteBuffer] = []
+        // In the order of their numbers, as a plain encoding has them.
+        for change in update.changes { chunks.append(try chunk(of: change)) }
         for section in update.sections { chunks.append(try chunk(of: section)) }
         let count = chunks.reduce(head.count) { $0 + $1.readableBytes }
         var first = ByteBuffer()
@@ -55,10 +67,10 @@ package final class SectionChunks: Sendable {
         return [first] + chunks
     }
 
-    private func known(_ section: EffectiveSection) -> ByteBuffer? {
+    private func known(_ source: ObjectIdentifier) -> ByteBuffer? {
         generations.withLock { generations in
-            if let chunk = generations.young[ObjectIdentifier(section)] { return chunk.bytes }
-            guard let chunk = generations.old.removeValue(forKey: ObjectIdentifier(section)) else { return nil }
+            if let chunk = generations.young[source] { return chunk.bytes }
+            guard let chunk = generations.old.removeValue(forKey: source) else { return nil }
             keep(chunk, in: &generations)
             return chunk.bytes
         }
@@ -68,12 +80,8 @@ package final class SectionChunks: Sendable {
         if generations.youngBytes + chunk.bytes.readableBytes > limit {
             generations = Generations(old: generations.young)
         }
-        guard generations.young.updateValue(chunk, forKey: ObjectIdentifier(chunk.section)) == nil else { return }
+        guard generations.young.updateValue(chunk, forKey: ObjectIdentifier(chunk.source)) == nil else { return }
         generations.youngBytes += chunk.bytes.readableBytes
-    }
-
-    private static func encode(_ section: EffectiveSection) throws(Refusal) -> ByteBuffer {
-        ByteBuffer(bytes: try WireCodec.bytes(of: WireUpdate.with { $0.sections = [WireSection(section)] }))
     }
 }
 

@@ -7,10 +7,11 @@ import WireMessages
 extension WireUpdate {
     init(_ update: Update) {
         self.init(headOf: update)
+        changes = update.changes.map(WireSectionChange.init)
         sections = update.sections.map(WireSection.init)
     }
 
-    /// All but the sections: what is a member's own.
+    /// All but the sections and their changes: what is a member's own.
     init(headOf update: Update) {
         self.init()
         target = WireTarget(update.target)
@@ -30,70 +31,16 @@ extension Update {
             sections: try Field.list(wire.sections, "update.sections", limit: Limits.listItems) { section, field throws(Refusal) in
                 try EffectiveSection.read(section, known, "\(field)")
             },
+            changes: try Field.list(wire.changes, "update.changes", limit: Limits.listItems) { change, field throws(Refusal) in
+                try SectionChange.read(change, "\(field)")
+            },
             removed: try Field.names(wire.removed, "update.removed", limit: Limits.listItems).map(SectionName.init),
             material: try Field.list(wire.material, "update.material", limit: 2 * Limits.entries) { material, field throws(Refusal) in
                 try Material(material, "\(field)")
             })
-        let named = sections.map(\.name) + removed
+        let named = sections.map(\.name) + changes.map(\.name) + removed
         guard Set(named).count == named.count else { throw Field.invalid("update.sections", "names a section twice") }
-    }
-}
-
-extension WireSection {
-    init(_ section: EffectiveSection) {
-        self.init()
-        name = section.name.rawValue
-        digest = Data(section.digest.bytes)
-        entries = section.entries.map { entry in
-            .with {
-                $0.name = entry.name
-                $0.value = Data(entry.bytes)
-                $0.layer = entry.origin.layer.description
-                $0.revision = Int64(entry.origin.revision)
-            }
-        }
-    }
-}
-
-extension EffectiveSection {
-    /// Three levels, each with as many entries as a level may have.
-    private static let entryLimit = 3 * Limits.entries
-
-    /// Reads a section and computes its digests anew; refuses one that does not have the digest that it says.
-    fileprivate static func read(_ wire: WireSection, _ known: KnownSections, _ field: String) throws(Refusal) -> EffectiveSection {
-        let name = SectionName(rawValue: try Field.name(wire.name, "\(field).name"))
-        var reader = known.reader(of: name)
-        let entries = try Field.list(wire.entries, "\(field).entries", limit: entryLimit) { entry, field throws(Refusal) in
-            let origin = EffectiveEntry.Origin(
-                layer: try LayerID(parsing: entry.layer, "\(field).layer"),
-                revision: try Field.number(entry.revision, "\(field).revision"))
-            if let known = reader.entry(entry.name, entry.value, origin) { return known }
-            let (value, bytes) = try Field.canonical(entry.value, "\(field).value")
-            return EffectiveEntry(
-                section: name, name: try Field.name(entry.name, "\(field).name"), value: value, canonicalBytes: bytes, origin: origin)
-        }
-        guard Set(entries.map(\.name)).count == entries.count else { throw Field.invalid("\(field).entries", "names an entry twice") }
-        let section = EffectiveSection(name: name, entries: entries)
-        guard section.digest == (try Field.digest(wire.digest, "\(field).digest")) else {
-            throw Field.invalid("\(field).digest", "is not the digest of the section \(name)")
-        }
-        return section
-    }
-}
-
-extension LayerID {
-    /// Reads what its description writes.
-    fileprivate init(parsing text: String, _ field: @autoclosure () -> String) throws(Refusal) {
-        if text == "cluster" {
-            self = .cluster
-            return
-        }
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        switch (parts.first, parts.count) {
-        case ("group", 2): self = .group(GroupID(rawValue: try Field.name(parts[1], field())))
-        case ("machine", 2): self = .machine(MembershipID(rawValue: try Field.name(parts[1], field())))
-        default: throw Field.invalid(field(), text.isEmpty ? "is missing" : "is not cluster, group/ID or machine/MEMBERSHIP")
-        }
+        guard base != nil || changes.isEmpty else { throw Field.invalid("update.changes", "changes sections of no base") }
     }
 }
 

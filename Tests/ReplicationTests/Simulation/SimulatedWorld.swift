@@ -77,6 +77,12 @@ final class SimulatedWorld {
             sections[section.digest] = read
             return read
         }
+        update.changes = update.changes.map { change in
+            let entries = change.entries.map {
+                EffectiveEntry(section: change.name, name: $0.name, value: $0.value, origin: .init(layer: .cluster, revision: 0))
+            }
+            return SectionChange(name: change.name, digest: change.digest, entries: entries, removed: change.removed)
+        }
         return update
     }
 

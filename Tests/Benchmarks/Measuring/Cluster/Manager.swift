@@ -107,7 +107,8 @@ struct ManagerRole {
         guard let membership = after.memberships.values.first else { throw BenchmarkError("the cluster has no machines") }
         let configuration = after.configuration(of: membership)
         let target = Target(position: after.head.position, revision: after.revision, digest: configuration.digest)
-        let plan = UpdatePlan(target: target, head: after.head, configuration: configuration, base: before.configuration(of: membership))
+        let head = Sighting(epoch: 0, head: after.head, seal: Digest(hashing: []))
+        let plan = UpdatePlan(target: target, head: head, configuration: configuration, base: before.configuration(of: membership))
         let parts = try SectionChunks().parts(of: plan.update(material: []))
         let proofs = try configuration.assumedProofs()
         let receipt = Receipt(target: target, outcome: .applied(digest: target.digest, proofs: proofs), time: systemClock())

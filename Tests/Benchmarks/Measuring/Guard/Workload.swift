@@ -99,14 +99,16 @@ struct Workload {
             for member in members {
                 guard let configuration = after[member] else { continue }
                 let target = Target(position: state.head.position, revision: state.revision, digest: configuration.digest)
-                let plan = UpdatePlan(target: target, head: state.head, configuration: configuration, base: before[member])
+                let plan = UpdatePlan(target: target, head: sighting, configuration: configuration, base: before[member])
                 _ = try plan.materialLacking()
                 _ = try OutgoingFrame(chunks.parts(of: plan.update(material: [])), limit: Limits.frameBytes)
             }
         }
     }
 
-    /// Read an update with everything in it, and ten that change one entry.
+    private var sighting: Sighting { Sighting(epoch: 0, head: state.head, seal: .zero) }
+
+    /// Read an update with everything in it and ten that change one entry, and put together what they mean.
     private func decode() throws {
         guard let membership = state.memberships[members[0]] else { throw BenchmarkError("a membership is missing") }
         var base: EffectiveConfiguration?
@@ -115,15 +117,18 @@ struct Workload {
         for _ in 0...10 {
             let configuration = state.configuration(of: membership)
             let target = Target(position: 1, revision: 1, digest: configuration.digest)
-            let plan = UpdatePlan(target: target, head: state.head, configuration: configuration, base: base)
+            let plan = UpdatePlan(target: target, head: sighting, configuration: configuration, base: base)
             frames.append(try WireCodec.encode(ManagerMessage.update(plan.update(material: []))))
             base = configuration
             state = try state.applying(ClusterSettings.smallCommit(on: state))
         }
         try counted {
             var known = KnownSections()
+            var running: EffectiveConfiguration?
             for frame in frames {
-                if case .update(let update) = try WireCodec.decodeManager(frame, known: known) { known.remember(update) }
+                guard case .update(let update) = try WireCodec.decodeManager(frame, known: known) else { continue }
+                known.remember(update)
+                running = try assemble(base: running, update: update)
             }
         }
     }
@@ -138,7 +143,7 @@ struct Workload {
         let first = targets(1, of: state)
         // A commit of these edits is never refused.
         let second = (try? state.applying(ClusterSettings.smallCommit(on: state))).map { targets(2, of: $0) } ?? [:]
-        let head = LogHead(position: 2, hash: .zero)
+        let head = Sighting(epoch: 0, head: LogHead(position: 2, hash: .zero), seal: .zero)
         counted {
             var publisher = Publisher()
             _ = publisher.stateChanged(targets: first, ended: [:], head: head, now: Workload.start)
@@ -146,7 +151,7 @@ struct Workload {
                 let connection = ConnectionID(rawValue: UInt64(index))
                 _ = publisher.opened(connection, membership: member, now: Workload.start)
                 let hello = Hello(agent: "1", clock: Workload.start, running: nil)
-                _ = publisher.hello(connection, hello, isSeenKnown: true, now: Workload.start)
+                _ = publisher.hello(connection, hello, standing: .held, now: Workload.start)
                 guard let target = first[member]?.target else { continue }
                 let receipt = Receipt(target: target, outcome: .applied(digest: target.digest, proofs: []), time: Workload.start)
                 _ = publisher.receipt(connection, receipt, now: Workload.start)
