@@ -69,7 +69,7 @@ struct BadDiskTests {
     func `at every step of an update`(_ trouble: BadDisk.Trouble) async throws {
         var step = 0
         while try await updates(trouble, at: step) { step += 1 }
-        #expect(step > 20)
+        #expect(step > 10)
     }
 
     /// Updates on a disk that fails at a step; false when the update needs no such step.
@@ -110,7 +110,7 @@ struct BadDiskTests {
     func `at every step of becoming standalone`(_ trouble: BadDisk.Trouble) async throws {
         var step = 0
         while try await flattens(trouble, at: step) { step += 1 }
-        #expect(step > 20)
+        #expect(step > 10)
     }
 
     /// Is told that the membership ended, on a disk that fails at a step; false when that needs no such step.
