@@ -88,7 +88,7 @@ struct ManagerVerificationTests {
     }
 }
 
-@Suite("A cluster goes on from an older backup")
+@Suite("A cluster goes on from an older backup", .timeLimit(.minutes(1)))
 struct ManagerRecoveryTests {
     @Test func `a member's sighting is known, given up, lost or unproven`() async throws {
         let log = InMemoryLog()
@@ -134,6 +134,8 @@ struct ManagerRecoveryTests {
 
         let old = try await Desk(log: InMemoryLog(backup), master: desk.master, clock: desk.clock)
         let running = Task { try await old.fleet.run() }
+        // Before it has taken the log in, it would ask the member to come again.
+        while !old.fleet.isServing { await Task.yield() }
         let (link, said) = try await old.connect(member, seen: seen)
         for await message in said {
             guard case .refused(let code, let reason) = message else { continue }
