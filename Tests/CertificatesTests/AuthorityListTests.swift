@@ -72,11 +72,10 @@ import Testing
         #expect(try AuthorityList(bundle: Array(namesakes.joined().utf8)).certificates.count == Limits.authorities)
     }
 
-    /// Whatever authorities this machine trusts, if any.
+    /// The authorities that this machine trusts.
     private static let system = AuthorityList.systemPaths.first { FileManager.default.fileExists(atPath: $0) }
 
-    @Test(.enabled(if: system != nil, "this machine has no list of authorities"))
-    func `the system's authorities are read, and the verifier trusts them`() throws {
+    @Test func `the system's authorities are read, and the verifier trusts them`() throws {
         let path = try #require(Self.system)
         let list = try AuthorityList(contentsOf: path)
         #expect(list.certificates.count > 50 && list.unread.count < 5, "\(list.unread)")

@@ -7,7 +7,8 @@ import Testing
 struct SmallDisk {
     let path: String
 
-    static var isPossible: Bool { geteuid() == 0 }
+    /// Whether this process may mount a disk. CI must: there it is tried, and fails if it cannot.
+    static var isPossible: Bool { unsafe geteuid() == 0 || getenv("CI") != nil }
 
     /// Moves what is in a directory onto a disk of so many bytes for as long as the body takes.
     static func at(_ path: String, bytes: Int, _ body: (SmallDisk) async throws -> Void) async throws {

@@ -30,8 +30,9 @@ final class Lab: Sendable {
     private let outgoing = Mutex<[Node: Weather]>([:])
     private let incoming = Mutex<[Node: Weather]>([:])
 
-    /// Whether this process may make namespaces and network cards.
-    static let isPossible = unsafe getuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0
+    /// Whether this process may make namespaces and network cards. CI must: there it is tried, and fails if it cannot.
+    static let isPossible =
+        unsafe getuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0 || getenv("CI") != nil
 
     private init(nodes: [Node], cables: Cables) {
         self.nodes = Dictionary(uniqueKeysWithValues: nodes.map { ($0.name, $0) })
