@@ -140,7 +140,9 @@ struct BackupTests {
                 #expect(cut.ending == .exited(1), "\(count) of \(bytes.count) bytes")
                 #expect(!FileManager.default.fileExists(atPath: "\(other)/manager.json"))
             }
-            #expect([occupied, keyless, foreign, database].allSatisfy { $0.ending == .exited(1) })
+            let nameless = try await restore(backup, to: other, key + ["--admin", "no name"])
+            #expect(nameless.error.contains("The administrator's name"))
+            #expect([occupied, keyless, foreign, database, nameless].allSatisfy { $0.ending == .exited(1) })
             #expect(try await restore(backup, to: other, key).isDone)
         }
     }

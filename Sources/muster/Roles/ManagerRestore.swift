@@ -41,6 +41,8 @@ struct ManagerRestore: AsyncParsableCommand {
 
     private func restore() async throws -> (ManagerDirectory.Settings, ManagerVerification.Report) {
         let directory = place.directory
+        // Before anything is put there: a second attempt wants an empty directory.
+        _ = try NameRule.plain.check(admin, as: "The administrator's name")
         let master = try directory.masterKey()
         let note = try SQLiteBackup.note(in: file)
         let settings = try BackupNote(bytes: note.bytes, seal: note.seal, master: master).settings
