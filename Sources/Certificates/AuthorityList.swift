@@ -22,7 +22,7 @@ package struct AuthorityList: Sendable {
         "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
     ]
 
-    /// Reads a bundle: certificates in PEM with whatever text between them, or one in DER.
+    /// Reads a bundle: certificates in PEM with whatever text between them, PKCS#7, or one certificate in DER.
     ///
     /// A certificate that cannot be read does not spoil the others: it is named in ``unread``.
     ///
@@ -110,9 +110,9 @@ package struct AuthorityList: Sendable {
     }
 
     private static func encodings(in bundle: [UInt8]) throws(Refusal) -> [[UInt8]] {
-        guard !CertificateChain.isDER(bundle) else { return [bundle] }
+        guard !CertificateChain.isBinary(bundle) else { return try PKCS7.certificates(in: bundle) ?? [bundle] }
         let blocks = try PEMReader.blocks(in: String(decoding: bundle, as: UTF8.self), of: "The list of authorities")
-        return blocks.filter { CertificateChain.labels.contains($0.label) || $0.label == "TRUSTED CERTIFICATE" }.map(\.bytes)
+        return try CertificateChain.encodings(in: blocks, labels: CertificateChain.labels + ["TRUSTED CERTIFICATE"])
     }
 }
 
