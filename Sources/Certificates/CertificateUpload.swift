@@ -2,8 +2,8 @@ package import ClusterModel
 import X509
 
 extension CertificateChain {
-    /// Reads a certificate file that an authority sent, for a key that is there: PEM, DER or PKCS#7 (in either), the leaf with intermediates
-    /// or without, in any order, with what else is in the file.
+    /// Reads a certificate file that an authority sent, for a key that is there: PEM, DER or PKCS#7, the leaf with intermediates or
+    /// without, in any order, with what else is in the file.
     ///
     /// The leaf is the certificate with that key, and the intermediates follow as far as they link; what does not link comes last, and the
     /// findings say so.
