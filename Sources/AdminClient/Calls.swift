@@ -60,7 +60,10 @@ extension AdminClient {
     package func effective(_ query: EffectiveQuery) async throws(Refusal) -> [EffectiveView] {
         try await get(
             Paths.effective(try AdminClient.checked(query.machine, "The machine name")),
-            [(Parameter.section, query.section?.rawValue), (Parameter.entry, query.entry)])
+            [
+                (Parameter.section, query.section?.rawValue), (Parameter.entry, query.entry),
+                (Parameter.revision, query.revision.map(String.init)),
+            ])
     }
 
     package func edit(_ edits: [EntryEdit]) async throws(Refusal) -> EditSummary {

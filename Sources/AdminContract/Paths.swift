@@ -42,6 +42,7 @@ package enum Parameter {
     package static let level = "level"
     package static let section = "section"
     package static let entry = "entry"
+    package static let revision = "revision"
     package static let after = "after"
     package static let limit = "limit"
 }

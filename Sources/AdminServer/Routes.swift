@@ -59,7 +59,8 @@ private func addSettings(to api: RouterGroup<CallerContext>, _ service: any Admi
     api.get(path(Paths.effective(":\(name)"))) { request, context in
         let query = EffectiveQuery(
             machine: try context.parameters.require(name),
-            section: request.parameter(Parameter.section).map(SectionName.init(rawValue:)), entry: request.parameter(Parameter.entry))
+            section: request.parameter(Parameter.section).map(SectionName.init(rawValue:)), entry: request.parameter(Parameter.entry),
+            revision: try request.number(Parameter.revision))
         return Answer(try await service.effective(query, for: context.caller))
     }
     api.post(path(Paths.edits)) { request, context in

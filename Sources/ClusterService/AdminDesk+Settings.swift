@@ -35,25 +35,33 @@ extension AdminDesk {
 
     package func effective(_ query: EffectiveQuery, for caller: Caller) async throws(Refusal) -> [EffectiveView] {
         if let section = query.section { _ = try Section.known(section) }
-        let state = await ledger.state
-        let membership = try state.machine(query.machine)
+        let newest = await ledger.state
+        let state: ClusterState = if let revision = query.revision { try await ledger.state(at: revision) } else { newest }
+        let membership = try AdminDesk.machine(query, in: state)
         var views: [EffectiveView] = []
         for section in state.configuration(of: membership).sections where (query.section ?? section.name) == section.name {
             for entry in section.entries where (query.entry ?? entry.name) == entry.name {
-                guard let level = state.level(of: entry.origin.layer) else { continue }
-                views.append(
-                    EffectiveView(
-                        section: section.name, name: entry.name, value: entry.value, level: level, revision: entry.origin.revision,
-                        shadows: entry.shadows.compactMap { state.level(of: $0.layer) }))
+                guard let view = EffectiveView(entry, of: section.name, in: state) else { continue }
+                views.append(view)
             }
         }
         if views.isEmpty, let section = query.section, let entry = query.entry {
-            throw Refusal(
-                .notFound,
-                "\(query.machine) gets no \(section)/\(entry) from any level. Set it: muster show \(section) lists what is set at cluster level."
-            )
+            throw Refusal(.notFound, state.absence(of: section, entry, on: membership))
         }
         return views
+    }
+
+    /// The machine as it was named then.
+    private static func machine(_ query: EffectiveQuery, in state: ClusterState) throws(Refusal) -> Membership {
+        guard let revision = query.revision else { return try state.machine(query.machine) }
+        guard let membership = state.membership(named: query.machine) else {
+            let names = state.memberships.values.map(\.machine).sorted().prefix(20).joined(separator: ", ")
+            throw Refusal(
+                .notFound,
+                "There was no machine \"\(query.machine.prefix(Limits.nameLength))\" at revision \(revision). "
+                    + (names.isEmpty ? "No machine had joined yet." : "There were \(names)."))
+        }
+        return membership
     }
 
     package func edit(_ request: EditRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
@@ -176,5 +184,49 @@ extension JSONValue {
             members[key] = change == .null ? nil : (members[key] ?? .object([:])).merging(change)
         }
         return .object(members)
+    }
+}
+
+extension EffectiveView {
+    /// An entry with where it comes from; nil when its level is gone.
+    fileprivate init?(_ entry: EffectiveEntry, of section: SectionName, in state: ClusterState) {
+        guard let level = state.level(of: entry.origin.layer) else { return nil }
+        let revision = state.revision(numbered: entry.origin.revision)
+        self.init(
+            section: section, name: entry.name, value: entry.value, level: level, revision: entry.origin.revision, author: revision?.author,
+            time: revision?.time,
+            shadowed: entry.shadows.compactMap { origin in
+                state.level(of: origin.layer).map {
+                    ShadowedValue(
+                        level: $0, revision: origin.revision, author: state.revision(numbered: origin.revision)?.author,
+                        value: state.layer(origin.layer)?[section, entry.name]?.state.value ?? .null)
+                }
+            })
+    }
+}
+
+extension ClusterState {
+    fileprivate func revision(numbered number: Int) -> Revision? {
+        // They are numbered densely from 1; looked at, should that ever change.
+        guard number > 0, number <= history.count else { return nil }
+        let revision = history[number - 1]
+        return revision.number == number ? revision : history.first { $0.number == number }
+    }
+
+    /// Why a machine gets no such entry: the nearest level that keeps it away, or that nobody sets it.
+    fileprivate func absence(of section: SectionName, _ entry: String, on membership: Membership) -> String {
+        let nothing = "\(membership.machine) gets no \(section)/\(entry)"
+        for id in levels(of: membership) {
+            guard let layer = layer(id), let level = level(of: id) else { continue }
+            if let hidden = layer[section, entry], hidden.state == .hidden {
+                let author = revision(numbered: hidden.revision).map { ", by \($0.author)" } ?? ""
+                return "\(nothing): it is hidden at \(level) since revision \(hidden.revision)\(author). To show it again, unset it there."
+            }
+            if layer[section].isIsolated {
+                return
+                    "\(nothing): \(level) inherits nothing of \(section). To inherit again: muster isolate \(section) --undo, at that level."
+            }
+        }
+        return "\(nothing) from any level. Set it: muster show \(section) lists what is set at cluster level."
     }
 }

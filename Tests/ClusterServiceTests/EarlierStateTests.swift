@@ -55,3 +55,58 @@ struct EarlierStateTests {
         #expect(await again.ledger.state.revision == 1200)
     }
 }
+
+@Suite("Every value says where it comes from, and who set it")
+struct ProvenanceTests {
+    private func bank(_ desk: Desk, revision: Int? = nil, entry: String = "bank.example") async throws -> [EffectiveView] {
+        try await desk.admin.effective(
+            EffectiveQuery(machine: "mx1", section: .destinations, entry: entry, revision: revision), for: desk.caller)
+    }
+
+    @Test func `a value has its level, revision, author and time, and what it shadows, today and at an earlier revision`() async throws {
+        let desk = try await Desk.make()
+        try await desk.join("mx1")
+        let ben = Caller(user: "ben", role: .operator)
+        try await desk.set(.destinations, "bank.example", ["tls": "preferred"])
+        _ = try await desk.commit()
+        desk.clock.advance(seconds: 60)
+        try await desk.set(.destinations, "bank.example", ["tls": "required"], at: .machine("mx1"), by: ben)
+        _ = try await desk.commit(by: ben)
+
+        let now = try await bank(desk)
+        #expect(now.map(\.value) == [["tls": "required"]])
+        #expect(now.map(\.level) == [.machine("mx1")] && now.map(\.revision) == [2] && now.map(\.author) == ["ben"])
+        #expect(now.map(\.time) == [desk.clock.now()])
+        #expect(now.map(\.shadows) == [[.cluster]])
+        #expect(now.first?.shadowed == [ShadowedValue(level: .cluster, revision: 1, author: "ann", value: ["tls": "preferred"])])
+
+        let then = try await bank(desk, revision: 1)
+        #expect(then.map(\.value) == [["tls": "preferred"]])
+        #expect(then.map(\.author) == ["ann"] && then.map(\.level) == [.cluster] && then.first?.shadowed == [])
+        let network = try await desk.admin.effective(EffectiveQuery(machine: "mx1", section: .interfaces), for: desk.caller)
+        #expect(network.map(\.revision) == [0] && network.map(\.author) == [nil])
+        let early = await #expect(throws: Refusal(.notFound, "")) { try await bank(desk, revision: 7) }
+        #expect(early?.reason.contains("2") == true)
+    }
+
+    @Test func `what a machine does not get is told by what keeps it away`() async throws {
+        let desk = try await Desk.make()
+        try await desk.join("mx1")
+        try await desk.set(.destinations, "bank.example", ["tls": "required"])
+        try await desk.set(.destinations, "shop.example", ["tls": "required"])
+        let edits = [
+            EntryEdit(level: .group("main"), section: .destinations, entry: "bank.example", operation: .hide),
+            EntryEdit(level: .machine("mx1"), section: .mailFlowPolicies, entry: nil, operation: .isolate),
+        ]
+        _ = try await desk.admin.edit(EditRequest(edits: edits), for: desk.caller)
+        _ = try await desk.commit()
+        let hidden = await #expect(throws: Refusal(.notFound, "")) { try await bank(desk) }
+        #expect(hidden?.reason.contains("hidden at group/main since revision 1, by ann") == true)
+        let isolated = await #expect(throws: Refusal(.notFound, "")) {
+            try await desk.admin.effective(EffectiveQuery(machine: "mx1", section: .mailFlowPolicies, entry: "any"), for: desk.caller)
+        }
+        #expect(isolated?.reason.contains("machine/mx1 inherits nothing of mailFlowPolicies") == true)
+        let nowhere = await #expect(throws: Refusal(.notFound, "")) { try await bank(desk, entry: "none.example") }
+        #expect(nowhere?.reason.contains("from any level") == true)
+    }
+}
