@@ -27,7 +27,8 @@ struct Muster: AsyncParsableCommand {
                 name: "Settings",
                 subcommands: [
                     CertCommand.self, ListenerCommand.self, PolicyCommand.self, DestinationCommand.self, InterfaceCommand.self,
-                    DeliveryCommand.self, Show.self, Effective.self, Override.self, Hide.self, Isolate.self, Copy.self, Move.self,
+                    DeliveryCommand.self, SetHostName.self,
+                    Show.self, Effective.self, Override.self, Hide.self, Isolate.self, Copy.self, Move.self,
                 ]),
             CommandGroup(
                 name: "Changes",
