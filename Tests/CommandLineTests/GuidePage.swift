@@ -81,9 +81,7 @@ struct GuidePage {
 }
 
 extension GuidePage {
-    /// Runs all steps in one shell, in a directory of their own, and answers what each did.
-    ///
-    /// - Parameter level: what is added to commands that take a level and name none.
+    /// Runs all steps in one shell, in a directory of their own, and answers what each did. Commands that take a level and name none get one.
     func run(profile: String, level: String) async throws -> [Result] {
         try await withScratch { directory in
             try FileManager.default.createDirectory(atPath: "\(directory)/bin", withIntermediateDirectories: true)
