@@ -155,6 +155,29 @@ extension AdminClient {
             Paths.certificate(try AdminClient.checked(name, "The certificate name")), [(Parameter.level, level.description)])
     }
 
+    // MARK: Authorities
+
+    package func authorities(at level: Level?) async throws(Refusal) -> [AuthorityView] {
+        try await get(Paths.authorities, [(Parameter.level, level?.description)])
+    }
+
+    package func authority(_ name: String, at level: Level) async throws(Refusal) -> AuthorityView {
+        try await get(Paths.authority(try AdminClient.checked(name, "The name of the authorities")), [(Parameter.level, level.description)])
+    }
+
+    package func addAuthorities(_ request: AuthorityAddition) async throws(Refusal) -> AuthorityView {
+        try await post(Paths.authorities, request)
+    }
+
+    package func trustSystem(_ request: SystemTrust) async throws(Refusal) -> AuthorityView {
+        try await post(Paths.systemAuthorities, request)
+    }
+
+    package func removeAuthorities(_ name: String, at level: Level) async throws(Refusal) -> AuthorityRemoval {
+        try await delete(
+            Paths.authority(try AdminClient.checked(name, "The name of the authorities")), [(Parameter.level, level.description)])
+    }
+
     // MARK: The log
 
     package func audit(_ page: Page = Page()) async throws(Refusal) -> [AuditView] {

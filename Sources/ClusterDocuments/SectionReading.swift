@@ -56,6 +56,7 @@ extension DocumentReading {
     }
 
     private mutating func entry(_ node: DocumentNode, _ section: Section, _ path: SettingPath) -> DocumentEntry? {
+        if section.name == .authorities { return authorities(node, section, path) }
         if node.text == ClusterDocument.hiddenWord { return .hidden }
         if section.name == .certificates { return certificate(node, section, path).map(DocumentEntry.certificate) }
         return normalForm(node, section, path).map(DocumentEntry.value)

@@ -38,6 +38,13 @@ package enum Limits {
     package static let signerCandidates = 10
     /// Certificates in one list of authorities. What systems trust is some 150.
     package static let authorities = 500
+    /// Certificates in one list of an administrator's own. What is known of each is nearly a KiB, and an entry has 256; what a system trusts
+    /// fits.
+    package static let ownAuthorities = 200
+    /// Bytes of one certificate in such a list, in DER. The largest authorities' have two KiB.
+    package static let authorityBytes = 8 << 10
+    /// Certificates in all such lists of one machine: in PEM at most 5.5 MiB, which one frame takes with the settings beside them.
+    package static let machineAuthorities = 500
     /// Names (subject alternative names) asked for in one certificate.
     package static let certificateNames = 100
     /// Days that a self-signed certificate may be valid: ten years, and the leap days.

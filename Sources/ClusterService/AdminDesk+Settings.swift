@@ -69,6 +69,7 @@ extension AdminDesk {
         guard request.edits.count <= Limits.edits else {
             throw Refusal(.limit, "\(request.edits.count) edits in one request; \(Limits.edits) are taken.")
         }
+        for wanted in request.edits { try AdminDesk.checkAuthorities(wanted) }
         return try await submit(for: caller) { view, committed throws(Refusal) in
             var edits: [Edit] = []
             for wanted in request.edits { edits.append(try AdminDesk.edit(wanted, view: view, committed: committed)) }
@@ -123,6 +124,18 @@ extension AdminDesk {
     }
 
     // MARK: - Decisions
+
+    /// A list of authorities comes as its file: an edit that names a text which nobody stored would reach no machine.
+    private static func checkAuthorities(_ wanted: EntryEdit) throws(Refusal) {
+        guard wanted.section == .authorities else { return }
+        switch wanted.operation {
+        case .set(let value), .merge(let value):
+            guard value["blob"] == nil, value["certificates"] == nil else {
+                throw Refusal(.invalid, "A list of authorities is taken in with its file: muster authority add NAME FILE")
+            }
+        case .remove, .hide, .isolate, .inherit: return
+        }
+    }
 
     private static func edit(_ wanted: EntryEdit, view: ClusterState, committed: ClusterState) throws(Refusal) -> Edit {
         let section = try Section.known(wanted.section)

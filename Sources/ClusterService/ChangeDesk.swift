@@ -151,6 +151,7 @@ package actor ChangeDesk {
         let section = try Section.known(edit.section)
         try section.check(entry: edit.entry ?? EntryNaming.onlyEntry, at: edit.layer.kind, sectionOnly: edit.entry == nil)
         if section.name == .certificates, let entry = edit.entry { try CertificateSetting.check(ownName: entry) }
+        if section.name == .authorities, edit.change == .hide { try AuthoritySetting.check(hiding: edit.entry ?? "") }
         guard case .set(let value) = edit.change else { return edit }
         var checked = edit
         do throws(SettingError) {

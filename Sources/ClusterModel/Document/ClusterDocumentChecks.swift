@@ -46,6 +46,7 @@ extension DocumentEntry {
     fileprivate func checked(in section: Section, at path: SettingPath) throws(Refusal) -> DocumentEntry {
         switch self {
         case .hidden:
+            if section.name == .authorities { try AuthoritySetting.check(hiding: path.name ?? "") }
             return self
         case .value(let value) where section.name == .certificates:
             return .certificate(.masked(try section.normalForm(of: value, at: path)))
@@ -56,6 +57,14 @@ extension DocumentEntry {
                 throw Refusal(.invalid, "\(path): a certificate does not belong in \(section.name).")
             }
             return .certificate(try source.checked(in: section, at: path))
+        case .authorities(let file):
+            guard section.name == .authorities, path.name != AuthoritySetting.systemName else {
+                throw Refusal(.invalid, "\(path): a list of authorities does not belong here.")
+            }
+            guard file.count <= Limits.certificateFileBytes else {
+                throw Refusal(.limit, "\(path): the list of authorities has over \(Limits.certificateFileBytes) bytes.")
+            }
+            return self
         }
     }
 }

@@ -93,17 +93,19 @@ extension EffectiveConfiguration {
 package struct MaterialNeeded: Hashable, Sendable {
     /// Keys by fingerprint of their public key.
     package var keys: Set<Digest> = []
-    /// Chains by digest of their PEM text.
+    /// Chains, and lists of authorities, by digest of their PEM text.
     package var chains: Set<Digest> = []
 
     package init() {}
 }
 
 extension EffectiveConfiguration {
-    /// What the machine's services use, and what is set on the machine itself; no other key travels to it (mission D12).
+    /// What the machine's services use, what is set on the machine itself, and whom it trusts; no other key travels to it (mission D12).
     package func materialNeeded() throws(SettingError) -> MaterialNeeded {
         let used = Set(try intendedServices().map(\.certificate))
         var needed = MaterialNeeded()
+        // Lists of authorities are public, so every machine gets what it trusts.
+        needed.chains.formUnion(authorityBlobs)
         guard let certificates = self[.certificates] else { return needed }
         for entry in certificates.entries where used.contains(entry.name) || entry.origin.layer.kind == .machine {
             let certificate = try certificates.setting(CertificateSetting.self, of: entry)

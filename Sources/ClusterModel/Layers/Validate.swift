@@ -34,7 +34,7 @@ extension EffectiveConfiguration {
                 }
             }
         }
-        return findings + portClashes() + missingCertificates() + demoCertificates()
+        return findings + portClashes() + missingCertificates() + demoCertificates() + authorityFindings()
     }
 
     /// The ready-made certificate is marked wherever it is used (mission D6).

@@ -63,6 +63,7 @@ package struct Section: Sendable {
     /// The names by which an entry speaks of others; none for a value that does not read.
     package var references: @Sendable (JSONValue) -> [Reference]
 
+    /// A kind of setting. The path that `rule` gets ends with the entry's name, for rules that differ by it.
     package init<Value: Setting>(
         _ name: SectionName, of type: Value.Type, naming: EntryNaming, levels: [Level.Kind] = Level.Kind.allCases,
         rule: @escaping @Sendable (Value, SettingPath) throws(SettingError) -> Void = { _, _ throws(SettingError) in },
@@ -86,7 +87,7 @@ package struct Section: Sendable {
 
     /// Every section, in the order in which people read them.
     package static let all: [Section] = [
-        .system, .interfaces, .certificates, .listeners, .mailFlowPolicies, .destinations, .delivery,
+        .system, .interfaces, .certificates, .authorities, .listeners, .mailFlowPolicies, .destinations, .delivery,
     ]
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
