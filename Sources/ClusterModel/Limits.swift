@@ -53,6 +53,14 @@ package enum Limits {
     package static let nameLength = 63
     /// Characters of a domain name (RFC 1035, section 2.3.4).
     package static let domainLength = 253
+    /// Characters of a mail address (RFC 5321, section 4.5.3.1.3, without the angle brackets).
+    package static let mailAddressLength = 254
+    /// Bytes of a list of ciphers. The longest that vendors recommend have some 600.
+    package static let cipherListBytes = 2048
+    /// Recipients of alerts at one level: distribution lists exist.
+    package static let alertRecipients = 100
+    /// Remarks on one entry: who has more reads these first.
+    package static let remarks = 10
     /// Characters of a free text field such as an organization.
     package static let textLength = 256
     /// Characters of a commit's comment: a page.

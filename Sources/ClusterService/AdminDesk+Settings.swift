@@ -3,7 +3,8 @@ package import ClusterModel
 
 extension AdminDesk {
     package func show(_ query: SettingsQuery, for caller: Caller) async throws(Refusal) -> [SetEntry] {
-        if let section = query.section { _ = try Section.known(section) }
+        var query = query
+        query.entry = try AdminDesk.name(query.entry, in: query.section)
         let state = await ledger.state
         let view = try await desk.view(of: caller.user)
         let id = try view.layerID(of: query.level)
@@ -34,7 +35,8 @@ extension AdminDesk {
     }
 
     package func effective(_ query: EffectiveQuery, for caller: Caller) async throws(Refusal) -> [EffectiveView] {
-        if let section = query.section { _ = try Section.known(section) }
+        var query = query
+        query.entry = try AdminDesk.name(query.entry, in: query.section)
         let newest = await ledger.state
         let state: ClusterState = if let revision = query.revision { try await ledger.state(at: revision) } else { newest }
         let membership = try AdminDesk.machine(query, in: state)
@@ -79,7 +81,9 @@ extension AdminDesk {
 
     package func override(_ request: OverrideRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try require(.operator, of: caller)
-        return try await submit(for: caller) { view, committed throws(Refusal) in
+        var request = request
+        request.entry = try Section.known(request.section).normalName(of: request.entry)
+        return try await submit(for: caller) { [request] view, committed throws(Refusal) in
             let layer = try view.layerID(of: request.level)
             guard layer != .cluster else {
                 throw Refusal(
@@ -97,7 +101,9 @@ extension AdminDesk {
 
     package func copy(_ request: CopyRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try require(.operator, of: caller)
-        return try await submit(for: caller) { view, committed throws(Refusal) in
+        var request = request
+        request.entry = try Section.known(request.section).normalName(of: request.entry)
+        return try await submit(for: caller) { [request] view, committed throws(Refusal) in
             let from = try view.layerID(of: request.from)
             let to = try view.layerID(of: request.to)
             guard let value = view.layer(from)?[request.section, request.entry]?.state.value else {
@@ -137,17 +143,23 @@ extension AdminDesk {
         }
     }
 
+    /// An entry's name in its one form, where a section is named; refuses a section that there is not.
+    static func name(_ entry: String?, in section: SectionName?) throws(Refusal) -> String? {
+        guard let section = try section.map({ name throws(Refusal) in try Section.known(name) }) else { return entry }
+        return entry.map(section.normalName)
+    }
+
     private static func edit(_ wanted: EntryEdit, view: ClusterState, committed: ClusterState) throws(Refusal) -> Edit {
+        var wanted = wanted
         let section = try Section.known(wanted.section)
         // The kind of level is checked before the level is looked up: the better answer of the two.
         try section.check(entry: wanted.entry ?? EntryNaming.onlyEntry, at: wanted.level.kind, sectionOnly: wanted.entry == nil)
+        wanted.entry = wanted.entry.map(section.normalName)
         let layer = try view.layerID(of: wanted.level)
         let change: EntryChange
         switch wanted.operation {
         case .set(let value): change = .set(value)
-        case .merge(let patch):
-            let base = wanted.entry.flatMap { view.layer(layer)?[wanted.section, $0]?.state.value } ?? .object([:])
-            change = .set(base.merging(patch))
+        case .merge(let patch): change = .set(try merged(patch, into: wanted, of: section, at: layer, in: view))
         case .remove:
             guard let entry = wanted.entry, view.layer(layer)?[wanted.section, entry] != nil else {
                 throw Refusal(
@@ -166,6 +178,29 @@ extension AdminDesk {
         }
         let basis = wanted.entry.flatMap { committed.layer(layer)?[wanted.section, $0]?.revision }
         return Edit(layer: layer, section: wanted.section, entry: wanted.entry, change: change, basis: basis)
+    }
+
+    /// What an entry becomes with some fields changed. A level that says nothing of an entry begins with nothing, so fields that must be
+    /// there may be missing: if a wider level has them, the refusal says how to begin with those.
+    private static func merged(
+        _ patch: JSONValue, into wanted: EntryEdit, of section: Section, at layer: LayerID, in view: ClusterState
+    ) throws(Refusal) -> JSONValue {
+        guard let entry = wanted.entry else { return patch }
+        if let base = view.layer(layer)?[wanted.section, entry]?.state.value { return base.merging(patch) }
+        let value = JSONValue.object([:]).merging(patch)
+        let path = SettingPath(section.name.rawValue, entry)
+        do throws(SettingError) { _ = try section.normalize(value, path) } catch {
+            // Wrong by itself, or only because it begins with nothing?
+            guard let inherited = try inherited(section.name, entry, above: layer, in: view),
+                (try? section.normalize(inherited.merging(patch), path)) != nil  // if that does not read either, the first error says why
+            else { return value }
+            let option = wanted.level.name.map { "--\(wanted.level.kind.rawValue) \($0)" } ?? "--cluster"
+            throw Refusal(
+                .invalid,
+                "\(error). \(wanted.level) inherits \(section.name)/\(entry) and sets nothing of it itself. To change it there, begin with a copy: muster override \(section.name)/\(entry) --copy \(option)"
+            )
+        }
+        return value
     }
 
     /// What a layer inherits for an entry, its own word aside.

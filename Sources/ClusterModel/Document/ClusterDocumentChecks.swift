@@ -15,12 +15,17 @@ extension ClusterDocument {
                     throw Refusal(.limit, "\(level) has more than \(Limits.entries) entries in \(name).")
                 }
                 try section.check(level: level.kind)
+                var named: [String: DocumentEntry] = [:]
                 for (entry, content) in entries {
                     try section.check(entry: entry, at: level.kind)
                     if name == .certificates { try CertificateSetting.check(ownName: entry) }
                     let path = SettingPath("settings", level.description, name.rawValue, entry)
-                    settings[level]?[name]?[entry] = try content.checked(in: section, at: path)
+                    let checked = try content.checked(in: section, at: path)
+                    guard named.updateValue(checked, forKey: section.normalName(of: entry)) == nil else {
+                        throw Refusal(.invalid, "\(path): this name is there twice; upper and lower case are the same.")
+                    }
                 }
+                settings[level]?[name] = named
             }
         }
         for (level, sections) in isolated {

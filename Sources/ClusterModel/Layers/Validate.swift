@@ -28,6 +28,7 @@ extension EffectiveConfiguration {
                 findings.append(.init(.error, entry: section.name.rawValue, "this version does not know the section \(section.name)"))
                 continue
             }
+            findings += section.remarks.map { .init(.notice, entry: "\(section.name)/\($0.entry)", $0.text) }
             for entry in section.entries {
                 for reference in kind.references(entry.value) where self[reference.section, reference.name] == nil {
                     findings.append(dangling(reference, in: "\(section.name)/\(entry.name)"))
