@@ -49,7 +49,7 @@ struct AuthorityReadingTests {
     ])
     func `what is wrong is said at its line`(_ text: String, _ expected: String) {
         let found = errors(of: "settings:\n  cluster:\n    authorities: \(text)\n", files: ["f": [1]])
-        #expect(found.count == 1 && found[0].hasPrefix("3:") && found[0].contains(expected), "\(found)")
+        #expect(found.first?.hasPrefix("3:") == true && found.first?.contains(expected) == true, "\(found)")
     }
 
     @Test(arguments: [
