@@ -21,6 +21,8 @@ package enum Paths {
     package static let certificateExports = "/certificate-exports"
     package static let certificateChecks = "/certificate-checks"
     package static let certificatePromotions = "/certificate-promotions"
+    package static let alerts = "/alerts"
+    package static let alertAcknowledgements = "/alert-acknowledgements"
     package static let audit = "/audit"
     package static let auditVerification = "/audit/verification"
 
@@ -31,6 +33,7 @@ package enum Paths {
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
     package static func certificateRequest(_ name: String) -> String { "\(certificates)/\(name)/request" }
     package static func certificateUses(_ name: String) -> String { "\(certificates)/\(name)/uses" }
+    package static func certificateRenewal(_ name: String) -> String { "\(certificates)/\(name)/renewal" }
 
     /// Outside of the API: whether the process lives, and whether it serves.
     package static let health = "/healthz"
@@ -44,4 +47,6 @@ package enum Parameter {
     package static let entry = "entry"
     package static let after = "after"
     package static let limit = "limit"
+    package static let all = "all"
+    package static let with = "with"
 }

@@ -10,10 +10,11 @@ package final class AdminDesk: AdminService {
     let fleet: FleetService
     let verification: LogVerification
     let documents: DocumentDesk
+    let alertDesk: AlertDesk
 
     package init(
         ledger: Ledger, desk: ChangeDesk, certificateDesk: CertificateDesk, enrolment: Enrolment, fleet: FleetService,
-        vault: KeyVault, verification: LogVerification
+        vault: KeyVault, verification: LogVerification, alertDesk: AlertDesk
     ) {
         self.ledger = ledger
         self.desk = desk
@@ -21,6 +22,7 @@ package final class AdminDesk: AdminService {
         self.enrolment = enrolment
         self.fleet = fleet
         self.verification = verification
+        self.alertDesk = alertDesk
         documents = DocumentDesk(certificates: certificateDesk, vault: vault)
     }
 
@@ -42,7 +44,7 @@ package final class AdminDesk: AdminService {
             cluster: state.cluster, clusterID: state.clusterID, revision: state.revision, position: state.head.position,
             machines: try await fleet.views(of: state), uncommitted: changes.edits.count,
             notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state)
-                + AdminDesk.expiryNotices(of: state, at: certificateDesk.now()))
+                + AdminDesk.expiryNotices(of: state, at: certificateDesk.now()), alerts: try await alertSummary())
     }
 
     /// Every level's certificates that expired or expire soon, one line for each (mission D10).

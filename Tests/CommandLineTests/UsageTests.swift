@@ -9,9 +9,10 @@ import Testing
 @Suite("How commands explain themselves, and what they say to wrong usage", .serialized, .timeLimit(.minutes(1)))
 struct UsageTests {
     @Test(arguments: [
-        ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["listener", "set"],
+        ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["cert", "renew"],
+        ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
-        ["commit"], ["apply"], ["invite"], ["status"],
+        ["commit"], ["apply"], ["invite"], ["status"], ["alert"],
     ])
     func `the help of a command is as it was written down`(_ command: [String]) async throws {
         let run = try await muster(command + ["--help"])
@@ -44,6 +45,8 @@ struct UsageTests {
         ["cert", "import", "mail"], ["cert", "import", "mail", "--pem", "chain.pem"],
         ["cert", "import", "mail", "--pkcs12", "a", "--pem", "b", "--key", "c"],
         ["cert", "promote", "mail", "--from", "mx1", "--to", "cluster"],
+        ["cert", "renew", "mail", "--pem", "a"], ["cert", "renew", "mail", "--pkcs12", "a", "--common-name", "b"],
+        ["cert", "renew", "mail", "--san", "a"], ["alert", "acknowledge"],
         ["cert", "list", "--all", "--cluster"], ["apply"], ["apply", "-f", "x", "--dry-run", "--commit"], ["apply", "-f", "x", "--wait"],
         ["commit", "--timeout", "soon"], ["invite", "--expires", "0h"], ["history", "--limit", "0"],
         ["machine", "list", "--output", "xml"],
