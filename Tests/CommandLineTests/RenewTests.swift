@@ -47,6 +47,8 @@ struct RenewTests {
             ], [])
         #expect(run.status == 0, "\(run.error)")
         #expect(!asked.contains { $0.hasPrefix("edit") || $0.hasPrefix("create") })
+        let other = try await renew([FixedService.renewal(.repoint)], ["--common-name", "other.example.com"])
+        #expect(other.run.status == 1 && other.run.error.contains("another certificate"))
         let (again, nothing) = try await renew([FixedService.renewal(.done)], ["--retire"])
         #expect(again.status == 0, "\(again.error)")
         #expect(nothing.allSatisfy { $0.hasPrefix("renewal") })
@@ -74,8 +76,15 @@ struct RenewTests {
         let errors = try await renew([view], [])
         #expect(errors.run.status == 1 && errors.run.error.contains("name-mismatch: It does not cover mx1. Have it."))
         for asked in [foreign.asked, overriding.asked, errors.asked] { #expect(asked.allSatisfy { $0.hasPrefix("renewal") }) }
+        view = FixedService.renewal(.repoint)
+        view.obstacles = ["listener/public, set at cluster, is also that of mx3."]
+        let shared = try await renew([view], ["--include-overrides", "--force"])
+        #expect(shared.run.status == 1 && shared.run.error.contains("  - listener/public, set at cluster, is also that of mx3."))
         // What was refused goes on when it is meant so.
-        let forced = try await renew([view, view, view, FixedService.renewal(.retire)], ["--force"])
+        view = FixedService.renewal(.repoint)
+        view.overriding = ["mx3"]
+        view.findings = [CertificateFinding(code: .nameMismatch, severity: .error, text: "It does not cover mx1.", cure: "Have it.")]
+        let forced = try await renew([view, view, FixedService.renewal(.retire)], ["--force", "--include-overrides"])
         #expect(forced.run.status == 0 && forced.asked.contains { $0.hasPrefix("commit") }, "\(forced.run.error)")
     }
 

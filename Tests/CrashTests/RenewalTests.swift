@@ -45,12 +45,26 @@ private struct Fleet {
         for machine in ["mx1", "mx2"] { try await cluster.synced(machine, client) }
     }
 
-    func renewal(of old: String, with new: String, _ more: [String] = []) -> [String] {
-        [
-            "cert", "renew", old, "--with", new, "--common-name", "mail.example.com", "--san", "mx1.example.com", "--san",
-            "mx2.example.com",
-            "--retire", "--profile", "\(cluster.data)/admin.profile.json",
-        ] + more
+    func renewal(of old: String, with new: String, made: [String] = selfSigned) -> [String] {
+        ["cert", "renew", old, "--with", new, "--retire", "--profile", "\(cluster.data)/admin.profile.json"] + made
+    }
+
+    private static let selfSigned = [
+        "--common-name", "mail.example.com", "--san", "mx1.example.com", "--san", "mx2.example.com",
+    ]
+
+    /// A certificate in files, as an authority would send it: how a renewal takes it in.
+    func files(_ name: String) async throws -> [String] {
+        let (pem, key) = ("\(cluster.directory)/\(name).pem", "\(cluster.directory)/\(name).key")
+        let result = try await Subprocess.run(
+            .name("openssl"),
+            arguments: [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", pem, "-days",
+                "300",
+                "-subj", "/CN=mail.example.com", "-addext", "subjectAltName=DNS:mx1.example.com,DNS:mx2.example.com",
+            ], output: .discarded, error: .string(limit: 1 << 16))
+        try #require(result.terminationStatus.isSuccess, "\(result.standardError)")
+        return ["--pem", pem, "--key-file", key]
     }
 
     /// What strangers see on a wire.
@@ -134,6 +148,18 @@ struct RenewalTests {
                 #expect(again.isDone, "\(again.error)")
                 try await fleet.expectRenewed("mail", with: "mail-2")
             }
+        }
+    }
+
+    @Test func `a certificate in files is taken in once, and other files under its name are refused`() async throws {
+        try await Fleet.with { fleet, _ in
+            let (files, others) = (try await fleet.files("new"), try await fleet.files("other"))
+            #expect(try await Muster.run(fleet.renewal(of: "mail", with: "mail-2", made: files), failpoint: "renew:1:after").isKilled)
+            let other = try await Muster.run(fleet.renewal(of: "mail", with: "mail-2", made: others))
+            #expect(other.ending == .exited(1) && other.error.contains("another certificate \"mail-2\""), "\(other.error)")
+            let again = try await Muster.run(fleet.renewal(of: "mail", with: "mail-2", made: files))
+            #expect(again.isDone, "\(again.error)")
+            try await fleet.expectRenewed("mail", with: "mail-2")
         }
     }
 

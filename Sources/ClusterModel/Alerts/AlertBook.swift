@@ -22,7 +22,9 @@ package struct AlertBook: Hashable, Sendable, Codable {
 
     /// The alerts that are over, the newest first.
     package var cleared: [Alert] {
-        alerts.filter { !$0.isActive }.sorted { ($1.cleared ?? $1.raised, $0.id) < ($0.cleared ?? $0.raised, $1.id) }
+        alerts.filter { !$0.isActive }.sorted { one, two in
+            (two.cleared ?? two.raised, one.condition.subject) < (one.cleared ?? one.raised, two.condition.subject)
+        }
     }
 
     /// Takes in all that holds now of one kind: raises what is new or further than before, keeps what is as it was, clears the rest.

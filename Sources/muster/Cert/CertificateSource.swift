@@ -1,5 +1,6 @@
 import AdminContract
 import ArgumentParser
+import Certificates
 import ClusterModel
 import FoundationEssentials
 
@@ -70,5 +71,18 @@ struct IdentityFileOptions: ParsableArguments {
     private func password() throws(Refusal) -> String? {
         if let passwordFile { return try LocalFile.password(passwordFile) }
         return nil
+    }
+}
+
+extension CertificateImport {
+    /// The fingerprint of the certificate that the files hold, found out here: nothing is sent for it.
+    func fingerprint() throws(Refusal) -> Digest? {
+        let identity: ImportedIdentity
+        if let text = pkcs12, let bytes = Data(base64Encoded: text) {
+            identity = try PKCS12.open(Array(bytes), password: password ?? "").identity
+        } else {
+            identity = try ImportedIdentity(keyPEM: key ?? "", chainPEM: pem ?? "", keyPassword: password)
+        }
+        return identity.chain.facts.first?.fingerprint
     }
 }
