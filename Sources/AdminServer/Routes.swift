@@ -9,6 +9,7 @@ func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
     addChanges(to: api, service)
     addCertificates(to: api, service)
     addAlerts(to: api, service)
+    addAuthorities(to: api, service)
     addLog(to: api, service)
 }
 
@@ -60,7 +61,8 @@ private func addSettings(to api: RouterGroup<CallerContext>, _ service: any Admi
     api.get(path(Paths.effective(":\(name)"))) { request, context in
         let query = EffectiveQuery(
             machine: try context.parameters.require(name),
-            section: request.parameter(Parameter.section).map(SectionName.init(rawValue:)), entry: request.parameter(Parameter.entry))
+            section: request.parameter(Parameter.section).map(SectionName.init(rawValue:)), entry: request.parameter(Parameter.entry),
+            revision: try request.number(Parameter.revision))
         return Answer(try await service.effective(query, for: context.caller))
     }
     api.post(path(Paths.edits)) { request, context in
@@ -147,6 +149,26 @@ private func addAlerts(to api: RouterGroup<CallerContext>, _ service: any AdminS
     }
     api.post(path(Paths.alertAcknowledgements)) { request, context in
         Answer(try await service.acknowledgeAlerts(request.value(AlertAcknowledgement.self), for: context.caller))
+    }
+}
+
+private func addAuthorities(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.authorities)) { request, context in
+        Answer(try await service.authorities(at: request.level(Parameter.level), for: context.caller))
+    }
+    api.get(path(Paths.authority(":\(name)"))) { request, context in
+        let level = try request.level(Parameter.level) ?? .cluster
+        return Answer(try await service.authority(context.parameters.require(name), at: level, for: context.caller))
+    }
+    api.post(path(Paths.authorities)) { request, context in
+        Answer(try await service.addAuthorities(request.value(AuthorityAddition.self), for: context.caller), status: .created)
+    }
+    api.post(path(Paths.systemAuthorities)) { request, context in
+        Answer(try await service.trustSystem(request.value(SystemTrust.self), for: context.caller))
+    }
+    api.delete(path(Paths.authority(":\(name)"))) { request, context in
+        let level = try request.level(Parameter.level) ?? .cluster
+        return Answer(try await service.removeAuthorities(context.parameters.require(name), at: level, for: context.caller))
     }
 }
 

@@ -6,6 +6,7 @@ package final class AdminDesk: AdminService {
     let ledger: Ledger
     let desk: ChangeDesk
     let certificateDesk: CertificateDesk
+    let authorityDesk: AuthorityDesk
     let enrolment: Enrolment
     let fleet: FleetService
     let verification: LogVerification
@@ -23,7 +24,8 @@ package final class AdminDesk: AdminService {
         self.fleet = fleet
         self.verification = verification
         self.alertDesk = alertDesk
-        documents = DocumentDesk(certificates: certificateDesk, vault: vault)
+        authorityDesk = AuthorityDesk(changes: desk, vault: vault, now: certificateDesk.now)
+        documents = DocumentDesk(certificates: certificateDesk, authorities: authorityDesk, vault: vault)
     }
 
     /// Refuses a caller whose role is not enough.
@@ -44,7 +46,9 @@ package final class AdminDesk: AdminService {
             cluster: state.cluster, clusterID: state.clusterID, revision: state.revision, position: state.head.position,
             machines: try await fleet.views(of: state), uncommitted: changes.edits.count,
             notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state)
-                + AdminDesk.expiryNotices(of: state, at: certificateDesk.now()), alerts: try await alertSummary())
+                + AdminDesk.expiryNotices(of: state, at: certificateDesk.now())
+                + AdminDesk.authorityNotices(of: state, at: authorityDesk.now()),
+            alerts: try await alertSummary())
     }
 
     /// Every level's certificates that expired or expire soon, one line for each (mission D10).
