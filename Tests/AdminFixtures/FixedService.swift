@@ -87,6 +87,16 @@ package final class FixedService: AdminService {
         return view
     }()
 
+    package static let authority: AuthorityView = {
+        var (root, second) = (CertificateFacts(), CertificateFacts())
+        (root.subject, root.issuer, root.notAfter, root.isAuthority) = ("CN=Partner Root", "CN=Partner Root", time, true)
+        (second.subject, second.issuer, second.notAfter, second.isAuthority) = ("CN=Second", "CN=Other", time.adding(seconds: 1), true)
+        let finding = CertificateFinding(code: .missingRoot, severity: .warning, text: "Its issuer is not there.", cure: "Add the root.")
+        return AuthorityView(
+            AuthoritySetting(certificates: [root, second], blob: digest), name: "partner-root", level: .cluster, findings: [finding],
+            uncommitted: true)
+    }()
+
     package static let loss = LossReport(
         certificates: [
             LostCertificate(
@@ -288,55 +298,10 @@ package final class FixedService: AdminService {
         return EditSummary(changes: [FixedService.change], uncommitted: 1)
     }
 
-    /// A renewal of `mail` that has come so far.
-    package static func renewal(_ step: RenewalPlan.Step, submitted: Bool = false, absent: Bool = false) -> RenewalView {
-        let entries = [
-            RenewalEntry(
-                level: .machine("mx1"), section: .interfaces, entry: "data1", service: "https/data1", machines: ["mx1"],
-                patch: ["https": ["certificate": "mail-2026"]], submitted: submitted),
-            RenewalEntry(
-                level: .cluster, section: .listeners, entry: "public", service: "listener/public",
-                machines: (1...7).map { "mx\($0)" }, patch: ["certificate": "mail-2026"], submitted: submitted),
-        ]
-        let seen = RenewalProof.Machine(name: "mx1", services: ["https/data1", "listener/public"], state: .proved)
-        let unseen = RenewalProof.Machine(
-            name: "mx2", services: ["listener/public"], state: .absent, reasons: ["it is offline", "it has not applied revision 4"])
-        return RenewalView(
-            old: "mail", new: "mail-2026", level: .cluster, step: step, oldFingerprint: step == .done ? nil : digest,
-            newFingerprint: step == .add ? nil : Digest(hashing: [2]), names: ["mx1.example.com"],
-            findings: step == .add ? [] : certificate.findings, entries: step == .add || step == .repoint ? entries : [],
-            left: [.machine("mx9")],
-            proof: RenewalProof(machines: step == .prove || step == .retire ? absent ? [seen, unseen] : [seen] : []))
-    }
-
-    /// Every step of a renewal, as it is asked for.
-    package static let renewalFromBeginToEnd = [
-        renewal(.add), renewal(.repoint), renewal(.repoint, submitted: true), renewal(.prove), renewal(.retire), renewal(.retire),
-        renewal(.done),
-    ]
-
     package func renewal(_ query: RenewalQuery, for caller: Caller) async throws(Refusal) -> RenewalView {
         try note("renewal \(query.level) \(query.old) \(query.new ?? "-")", caller)
         return renewals.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
     }
-
-    package static let alerts: [AlertView] = {
-        func expiry(_ days: Int, _ services: [String]) -> AlertCondition.Expiry {
-            .init(
-                certificate: "mail", level: .group("eu"), fingerprint: digest, notAfter: time, threshold: days, services: services)
-        }
-        func condition(_ machine: String, _ days: Int, _ severity: Alert.Severity, _ services: [String]) -> AlertCondition {
-            AlertCondition(
-                kind: .certificateExpiring, subject: machine, stage: -days, severity: severity, machine: machine,
-                expiry: expiry(days, services))
-        }
-        let new = Alert(condition("mx1", -1, .error, ["https/data1", "listener/public"]), raised: time)
-        var seen = Alert(condition("mx2", 30, .notice, (1...7).map { "listener/l\($0)" }), raised: time)
-        seen.acknowledged = .init(by: "ann", time: time)
-        var over = Alert(condition("mx3", 0, .warning, ["delivery"]), raised: time)
-        over.cleared = time
-        return [AlertView(new), AlertView(seen), AlertView(unlisted: 412, of: .certificateExpiring), AlertView(over)]
-    }()
 
     package func alerts(all: Bool, for caller: Caller) async throws(Refusal) -> [AlertView] {
         try note("alerts \(all)", caller)
@@ -346,6 +311,37 @@ package final class FixedService: AdminService {
     package func acknowledgeAlerts(_ request: AlertAcknowledgement, for caller: Caller) async throws(Refusal) -> [AlertView] {
         try note("acknowledge \(request.ids.joined(separator: " "))", caller)
         return Array(FixedService.alerts[1...1])
+    }
+
+    package func authorities(at level: Level?, for caller: Caller) async throws(Refusal) -> [AuthorityView] {
+        try note("authorities \(level?.description ?? "-")", caller)
+        return [
+            .impliedSystem, FixedService.authority, AuthorityView(hidden: "partner-root", level: .group("eu"), uncommitted: false),
+            AuthorityView(AuthoritySetting(trusted: false), name: "system", level: .group("eu"), findings: [], uncommitted: false),
+        ]
+    }
+
+    package func authority(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> AuthorityView {
+        try note("authority \(name) \(level)", caller)
+        return FixedService.authority
+    }
+
+    package func addAuthorities(_ request: AuthorityAddition, for caller: Caller) async throws(Refusal) -> AuthorityView {
+        try note("addAuthorities \(request.level) \(request.name) \(request.file) \(request.replace)", caller)
+        return FixedService.authority
+    }
+
+    package func trustSystem(_ request: SystemTrust, for caller: Caller) async throws(Refusal) -> AuthorityView {
+        try note("trustSystem \(request.level) \(request.trusted)", caller)
+        return AuthorityView(
+            AuthoritySetting(trusted: request.trusted), name: "system", level: request.level, findings: [], uncommitted: true)
+    }
+
+    package func removeAuthorities(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> AuthorityRemoval {
+        try note("removeAuthorities \(name) \(level)", caller)
+        let change = ChangeView(
+            level: level, section: .authorities, entry: name, change: "remove", before: .null, after: .null, changeSet: "c1")
+        return AuthorityRemoval(name: name, level: level, inherited: level == .cluster ? nil : .cluster, changes: [change], uncommitted: 1)
     }
 
     package func audit(_ page: Page, for caller: Caller) async throws(Refusal) -> [AuditView] {

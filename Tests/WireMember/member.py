@@ -43,7 +43,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 NOTHING_SEEN = wire.Sighting()
 REASON_LENGTH = 1000
 SECTIONS = [  # not alerts and tlsProfiles, which nothing here keeps
-    "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services", "system", "webSecurity",
+    "authorities", "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services", "system", "webSecurity",
 ]
 
 
