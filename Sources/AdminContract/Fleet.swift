@@ -26,9 +26,11 @@ package struct ClusterStatus: Hashable, Sendable, Codable {
     package var uncommitted: Int
     /// What people should know: a listener that a machine does not open, a manager that needs repair.
     package var notices: [String]
+    package var alerts: AlertSummary
 
     package init(
-        cluster: String, clusterID: String, revision: Int, position: Int, machines: [MachineView], uncommitted: Int, notices: [String] = []
+        cluster: String, clusterID: String, revision: Int, position: Int, machines: [MachineView], uncommitted: Int, notices: [String] = [],
+        alerts: AlertSummary = AlertSummary()
     ) {
         self.cluster = cluster
         self.clusterID = clusterID
@@ -37,6 +39,7 @@ package struct ClusterStatus: Hashable, Sendable, Codable {
         self.machines = machines
         self.uncommitted = uncommitted
         self.notices = notices
+        self.alerts = alerts
     }
 }
 

@@ -22,7 +22,9 @@ struct Muster: AsyncParsableCommand {
             CommandGroup(name: "Roles", subcommands: [DemoCommand.self, ManagerCommand.self, AgentCommand.self]),
             CommandGroup(
                 name: "The cluster",
-                subcommands: [Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AuditCommand.self, WhoAmI.self]),
+                subcommands: [
+                    Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AlertCommand.self, AuditCommand.self, WhoAmI.self,
+                ]),
             CommandGroup(
                 name: "Settings",
                 subcommands: [

@@ -10,15 +10,19 @@ package final class FixedService: AdminService {
     private let failure: Refusal?
     /// The fleet, as it is when asked for the first time, the second ...; the last stays.
     private let fleets: Mutex<[[MachineView]]>
+    /// How a renewal stands, asked for the first time, the second ...; the last stays.
+    private let renewals: Mutex<[RenewalView]>
     /// Uncommitted changes of whoever asks.
     private let pending: [ChangeView]
 
     package init(
-        refusing refusal: Refusal? = nil, fleets: [[MachineView]] = [[FixedService.machine]], changes: [ChangeView] = [FixedService.change]
+        refusing refusal: Refusal? = nil, fleets: [[MachineView]] = [[FixedService.machine]],
+        changes: [ChangeView] = [FixedService.change], renewals: [RenewalView] = [FixedService.renewal(.add)]
     ) {
         failure = refusal
         self.fleets = Mutex(fleets)
         pending = changes
+        self.renewals = Mutex(renewals)
     }
 
     /// The fleet as it is now; the next question finds the next one.
@@ -108,7 +112,8 @@ package final class FixedService: AdminService {
         try note("status", caller)
         return ClusterStatus(
             cluster: "acme", clusterID: "0123", revision: 3, position: 9, machines: nextFleet(), uncommitted: 1,
-            notices: ["machine mx2: listeners/public: there is no interface \"data1\": it is disabled here"])
+            notices: ["machine mx2: listeners/public: there is no interface \"data1\": it is disabled here"],
+            alerts: AlertSummary(active: 2, unacknowledged: 1, worst: .error))
     }
 
     package func machines(for caller: Caller) async throws(Refusal) -> [MachineView] {
@@ -291,6 +296,21 @@ package final class FixedService: AdminService {
     package func deleteCertificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> EditSummary {
         try note("deleteCertificate \(name) \(level)", caller)
         return EditSummary(changes: [FixedService.change], uncommitted: 1)
+    }
+
+    package func renewal(_ query: RenewalQuery, for caller: Caller) async throws(Refusal) -> RenewalView {
+        try note("renewal \(query.level) \(query.old) \(query.new ?? "-")", caller)
+        return renewals.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+    }
+
+    package func alerts(all: Bool, for caller: Caller) async throws(Refusal) -> [AlertView] {
+        try note("alerts \(all)", caller)
+        return all ? FixedService.alerts : Array(FixedService.alerts.dropLast())
+    }
+
+    package func acknowledgeAlerts(_ request: AlertAcknowledgement, for caller: Caller) async throws(Refusal) -> [AlertView] {
+        try note("acknowledge \(request.ids.joined(separator: " "))", caller)
+        return Array(FixedService.alerts[1...1])
     }
 
     package func authorities(at level: Level?, for caller: Caller) async throws(Refusal) -> [AuthorityView] {

@@ -21,7 +21,10 @@ struct OutputTests {
         ("destination-show", ["destination", "show", "default"]),
         ("destination-set", ["destination", "set", "bank.example", "--tls", "required"]), ("show", ["show"]),
         ("effective", ["effective", "mx1"]), ("effective-explain", ["effective", "mx1", "--explain"]), ("changes", ["changes"]),
-        ("commit", ["commit", "-m", "renewed"]), ("history", ["history"]), ("audit-list", ["audit", "list"]),
+        ("commit", ["commit", "-m", "renewed"]), ("history", ["history"]), ("alert-list", ["alert", "list"]),
+        ("alert-list-all", ["alert", "list", "--all"]),
+        ("alert-list-json", ["alert", "list", "--output", "json"]), ("alert-acknowledge", ["alert", "acknowledge", "a"]),
+        ("audit-list", ["audit", "list"]),
         ("audit-verify", ["audit", "verify"]), ("whoami", ["whoami"]), ("machine-list-json", ["machine", "list", "--output", "json"]),
         ("machine-list-yaml", ["machine", "list", "--output", "yaml"]), ("commit-json", ["commit", "-o", "json"]),
     ])

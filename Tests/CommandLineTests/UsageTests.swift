@@ -9,10 +9,11 @@ import Testing
 @Suite("How commands explain themselves, and what they say to wrong usage", .serialized, .timeLimit(.minutes(1)))
 struct UsageTests {
     @Test(arguments: [
-        ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["authority"], ["authority", "add"],
+        ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["cert", "renew"], ["authority"],
+        ["authority", "add"],
         ["authority", "remove"], ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
-        ["commit"], ["apply"], ["invite"], ["status"],
+        ["commit"], ["apply"], ["invite"], ["status"], ["alert"],
     ])
     func `the help of a command is as it was written down`(_ command: [String]) async throws {
         let run = try await muster(command + ["--help"])
@@ -70,6 +71,8 @@ struct UsageTests {
         ["cert", "import", "mail"], ["cert", "import", "mail", "--pem", "chain.pem"],
         ["cert", "import", "mail", "--pkcs12", "a", "--pem", "b", "--key", "c"],
         ["cert", "promote", "mail", "--from", "mx1", "--to", "cluster"],
+        ["cert", "renew", "mail", "--pem", "a"], ["cert", "renew", "mail", "--pkcs12", "a", "--common-name", "b"],
+        ["cert", "renew", "mail", "--san", "a"], ["alert", "acknowledge"],
         ["cert", "list", "--all", "--cluster"], ["apply"], ["apply", "-f", "x", "--dry-run", "--commit"], ["apply", "-f", "x", "--wait"],
         ["authority", "add", "partner"], ["authority", "add", "system", "ca.pem"], ["authority", "remove", "partner", "--unset"],
         ["authority", "list", "--all", "--group", "eu"], ["authority", "show"],
