@@ -42,7 +42,7 @@ package final class AdminDesk: AdminService {
             cluster: state.cluster, clusterID: state.clusterID, revision: state.revision, position: state.head.position,
             machines: try await fleet.views(of: state), uncommitted: changes.edits.count,
             notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state)
-                + AdminDesk.expiryNotices(of: state, at: certificateDesk.now()))
+                + AdminDesk.expiryNotices(of: state, at: certificateDesk.now()) + ledger.agents.notices(of: state))
     }
 
     /// Every level's certificates that expired or expire soon, one line for each (mission D10).

@@ -58,6 +58,10 @@ package struct Section: Sendable {
     package var isNetwork: Bool { levels == [.machine] }
     /// The JSON Schema of an entry.
     package var schema: JSONValue
+    /// The newest version that any of its fields came with; 1 at first. Agents say which versions they know.
+    package var version: Int
+    /// What of an entry's value, in normal form, came after the first version; nothing for most.
+    package var needs: @Sendable (JSONValue) -> [SettingNeed]
     /// Reads strictly and writes the normal form.
     package var normalize: @Sendable (JSONValue, SettingPath) throws(SettingError) -> JSONValue
     /// The names by which an entry speaks of others; none for a value that does not read.
@@ -73,6 +77,9 @@ package struct Section: Sendable {
         self.naming = naming
         self.levels = levels
         self.schema = Value.shape.schema
+        let version = Value.shape.version
+        self.version = version
+        self.needs = { version == 1 ? [] : Value.shape.needs(of: $0, at: SettingPath()) }
         self.normalize = { json, path throws(SettingError) in
             let value = try Value(json, at: path)
             try rule(value, path)
@@ -83,6 +90,9 @@ package struct Section: Sendable {
             return references(value)
         }
     }
+
+    /// The version of the section that an entry's value, in normal form, needs.
+    package func neededVersion(of value: JSONValue) -> Int { needs(value).map(\.version).max() ?? 1 }
 
     /// Every section, in the order in which people read them.
     package static let all: [Section] = [
