@@ -281,8 +281,14 @@ package final class FleetService: MemberPort, Service {
                         service: $0.service, certificate: $0.certificate, fingerprint: $0.fingerprint, served: $0.served,
                         unprovable: $0.unprovable)
                 }, lastSeen: status.lastHeard, agentVersion: agent.agent.isEmpty ? nil : agent.agent,
-                lacks: target.configuration.lacks(of: agent).map { "\($0.section)/\($0.entry) needs \($0.text)" })
+                lacks: FleetService.texts(of: target.configuration.lacks(of: agent)))
         }
         .sorted { $0.name < $1.name }
+    }
+
+    /// The first of what an agent lacks, a line each.
+    private static func texts(of lacks: [SettingLack]) -> [String] {
+        lacks.prefix(Limits.receiptReasons).map { "\($0.section)/\($0.entry) needs \($0.text)" }
+            + (lacks.count > Limits.receiptReasons ? ["and \(lacks.count - Limits.receiptReasons) more"] : [])
     }
 }

@@ -165,6 +165,20 @@ struct LackTests {
         #expect(lacks(machine, since: before) == ["mx1 e machine/m1 the field note of later"])
     }
 
+    @Test func `a machine with words of its own gets the others all the same, and a group may set it for its machines`() throws {
+        let story = try story()
+        let own = story.set(later.name, "mine", old, at: .machine(story.mx1))
+        let before = try story.state.applying([own])
+        let wide = try before.applying([story.set(later.name, "e", new), story.set(later.name, "mine", new)])
+        #expect(lacks(wide, since: before) == ["mx1 e cluster the field note of later"])
+        let group = try before.applying([story.set(later.name, "e", old), story.set(later.name, "e", new, at: .group(story.main))])
+        #expect(lacks(group, since: before) == ["mx1 e group/g1 the field note of later"])
+        let nearer = Edit(layer: .group(story.main), section: later.name, entry: nil, change: .isolate, basis: nil)
+        #expect(lacks(try wide.applying([nearer]), since: before).isEmpty)
+        // A machine that was not there before gets everything for the first time.
+        #expect(lacks(wide, since: ClusterState()) == ["mx1 e cluster the field note of later"])
+    }
+
     @Test func `what was too new before is no news, and what is added to it is`() throws {
         let story = try story()
         let before = try story.state.applying([story.set(later.name, "e", new)])

@@ -1,4 +1,5 @@
 import AdminContract
+import ClusterLog
 import ClusterModel
 import ClusterService
 import Logging

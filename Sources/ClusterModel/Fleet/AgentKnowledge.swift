@@ -76,11 +76,14 @@ package struct SettingLack: Hashable, Sendable {
     /// What is needed, as people read it: `the section destinations`, `the field tls of destinations`.
     package var text: String { field.map { "the field \($0) of \(section)" } ?? "the section \(section)" }
 
-    /// What several lacks come to, each named once.
+    /// What several lacks come to, each named once, the first few by name.
     package static func text(of lacks: [SettingLack]) -> String {
         var seen: Set<String> = []
-        return lacks.map(\.text).filter { seen.insert($0).inserted }.joined(separator: ", ")
+        let texts = lacks.map(\.text).filter { seen.insert($0).inserted }
+        return texts.prefix(named).joined(separator: ", ") + (texts.count > named ? " and more" : "")
     }
+
+    private static let named = 5
 }
 
 extension AgentKnowledge {

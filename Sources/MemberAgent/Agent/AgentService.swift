@@ -37,7 +37,8 @@ package actor AgentService {
     /// An agent on this state directory.
     ///
     /// `onReady` is called once, when what was in force before is in force again (or was tried); `onStatus` with each new status,
-    /// after it is written; `knowledge` is what the agent says that it understands. Refuses with `not-found` when there is no machine in the directory.
+    /// after it is written; `knowledge` is what the agent says that it understands. Refuses with `not-found` when there is no machine in
+    /// the directory.
     package init(
         directory: StateDirectory, gateway: any Gateway, prober: any Prober, connector: any ManagerConnector,
         clock: any Clock<Duration> = ContinuousClock(), now: @escaping WallClock,
