@@ -179,7 +179,7 @@ let package = Package(
             [
                 "muster", "Certificates", "ClusterDocuments", "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService",
                 "Gateways",
-                "MemberAgent", "Replication", "ReplicationTransport", subprocess, systemPackage,
+                "MemberAgent", "Replication", "ReplicationTransport", grdb, subprocess, systemPackage,
             ]),
         .target(name: "ClockShift", path: "Tests/ClockShift"),
         tests(

@@ -58,7 +58,7 @@ struct RollingUpgradeTests {
     @Test func `a dry run of a document says the same`() async throws {
         let desk = try await Desk.make()
         try await joinOlder("mx1", desk)
-        let document = try JSONValue(parsing: #"{"settings":{"cluster":{"destinations":{"default":{"tls":"required"}}}}}"#.utf8)
+        let document = try JSONValue(parsing: #"{"settings":{"cluster":{"destinations":{"default":{"value":{"tls":"required"}}}}}}"#.utf8)
         await #expect(throws: Refusal(.version, "")) {
             try await desk.admin.apply(ApplyRequest(document: document, dryRun: true, commit: false, comment: ""), for: desk.caller)
         }

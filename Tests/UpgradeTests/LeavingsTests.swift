@@ -5,7 +5,9 @@ import ClusterLogSQLite
 import ClusterModel
 import ClusterService
 import FoundationEssentials
+import Gateways
 import MemberAgent
+import Replication
 import Testing
 
 /// What a version left on disks is what the next one starts from.

@@ -63,7 +63,8 @@ enum Muster {
         let pid = try #require(await started.first { _ in true }, "muster \(arguments.joined(separator: " ")) did not start")
         let result: Swift.Result<Result, any Error>
         do {
-            try #require(await ready.first { $0 } == true, "muster \(arguments.joined(separator: " ")) ended before it was ready")
+            let isReady = await ready.first { $0 } ?? false
+            try #require(isReady, "muster \(arguments.joined(separator: " ")) ended before it was ready")
             result = .success(try await body())
         } catch {
             result = .failure(error)
@@ -125,7 +126,7 @@ struct SmallCluster: Sendable {
     }
 
     func machine(_ name: String) async throws -> JSONValue {
-        try JSONValue(parsing: tell("machine", "show", name, "--output", "json").utf8)
+        try JSONValue(parsing: try await tell("machine", "show", name, "--output", "json").utf8)
     }
 
     /// Waits until something holds that other processes bring about, within reason.

@@ -1,8 +1,11 @@
+import Certificates
 import ClusterDocuments
+import ClusterLog
 import ClusterLogSQLite
 import ClusterModel
 import ClusterService
 import FoundationEssentials
+import GRDB
 import Testing
 
 /// Leaves what this version of Muster leaves on disks and wires, for later versions to read.
@@ -27,13 +30,23 @@ struct WriteVersionTests {
                 try FileManager.default.copyItem(atPath: "\(directory)/\(name)", toPath: version.path(name))
             }
             try FileManager.default.copyItem(atPath: cluster.state(of: "mx1"), toPath: version.path("member"))
-            // Nothing that is of use to a test, and the one secret of the admin port.
-            try FileManager.default.removeItem(atPath: version.path("manager/admin.profile.json"))
+            try keepDatabaseOnly(in: version.path("manager"))
             let place = ManagerDirectory(path: cluster.data, keyPath: nil)
             let log = try SQLiteLog(path: place.database, create: false)
             let facts = try await Leavings.facts(of: log, master: place.masterKey())
             await log.close()
             try write(JSONValue(encoding: facts), to: version.path("facts.json"))
+        }
+    }
+
+    /// All of the database in its one file, and nothing beside it that only a running manager uses; nor the token of its administrator.
+    private func keepDatabaseOnly(in directory: String) throws {
+        let database = try DatabaseQueue(path: "\(directory)/muster.db")
+        try database.inDatabase { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+        try database.close()
+        for name in ["muster.db-wal", "muster.db-shm", "lock", "admin.profile.json"] {
+            let path = "\(directory)/\(name)"
+            if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
         }
     }
 
