@@ -60,7 +60,10 @@ extension AdminClient {
     package func effective(_ query: EffectiveQuery) async throws(Refusal) -> [EffectiveView] {
         try await get(
             Paths.effective(try AdminClient.checked(query.machine, "The machine name")),
-            [(Parameter.section, query.section?.rawValue), (Parameter.entry, query.entry)])
+            [
+                (Parameter.section, query.section?.rawValue), (Parameter.entry, query.entry),
+                (Parameter.revision, query.revision.map(String.init)),
+            ])
     }
 
     package func edit(_ edits: [EntryEdit]) async throws(Refusal) -> EditSummary {
@@ -150,6 +153,29 @@ extension AdminClient {
     package func deleteCertificate(_ name: String, at level: Level) async throws(Refusal) -> EditSummary {
         try await delete(
             Paths.certificate(try AdminClient.checked(name, "The certificate name")), [(Parameter.level, level.description)])
+    }
+
+    // MARK: Authorities
+
+    package func authorities(at level: Level?) async throws(Refusal) -> [AuthorityView] {
+        try await get(Paths.authorities, [(Parameter.level, level?.description)])
+    }
+
+    package func authority(_ name: String, at level: Level) async throws(Refusal) -> AuthorityView {
+        try await get(Paths.authority(try AdminClient.checked(name, "The name of the authorities")), [(Parameter.level, level.description)])
+    }
+
+    package func addAuthorities(_ request: AuthorityAddition) async throws(Refusal) -> AuthorityView {
+        try await post(Paths.authorities, request)
+    }
+
+    package func trustSystem(_ request: SystemTrust) async throws(Refusal) -> AuthorityView {
+        try await post(Paths.systemAuthorities, request)
+    }
+
+    package func removeAuthorities(_ name: String, at level: Level) async throws(Refusal) -> AuthorityRemoval {
+        try await delete(
+            Paths.authority(try AdminClient.checked(name, "The name of the authorities")), [(Parameter.level, level.description)])
     }
 
     // MARK: The log

@@ -103,6 +103,19 @@ package protocol AdminService: Sendable {
     /// Takes a level's certificate away, as an edit. Refused with ``Refusal/Code/inUse`` while a service would be left without one.
     func deleteCertificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> EditSummary
 
+    // MARK: Authorities
+
+    /// The authorities of one level, or of every level when none is named; in the caller's view. Where the cluster says nothing of the
+    /// operating system's list, what that means is listed.
+    func authorities(at level: Level?, for caller: Caller) async throws(Refusal) -> [AuthorityView]
+    func authority(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> AuthorityView
+    /// Takes a list in, as an edit (mission D11). What is no authority's certificate is refused; all else is answered as findings.
+    func addAuthorities(_ request: AuthorityAddition, for caller: Caller) async throws(Refusal) -> AuthorityView
+    /// Trusts the operating system's list at a level or not, as an edit.
+    func trustSystem(_ request: SystemTrust, for caller: Caller) async throws(Refusal) -> AuthorityView
+    /// Takes a level's word on authorities back, as an edit, and says what shows through.
+    func removeAuthorities(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> AuthorityRemoval
+
     // MARK: The log
 
     /// The log's entries after a position, the oldest first.

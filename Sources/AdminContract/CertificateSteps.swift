@@ -27,9 +27,9 @@ package struct CertificateRequestView: Hashable, Sendable, Codable {
 package struct CertificateUpload: Hashable, Sendable, Codable {
     package var level: Level
     package var name: String
-    /// The signed certificate's file, PEM or DER, in base64; nil to add intermediates only.
+    /// The signed certificate's file, PEM, DER or PKCS#7, in base64; nil to add intermediates only.
     package var certificate: String?
-    /// Files with intermediates, PEM or DER, in base64.
+    /// Files with intermediates, PEM, DER or PKCS#7, in base64.
     package var intermediates: [String]
 
     package init(level: Level, name: String, certificate: String?, intermediates: [String] = []) {

@@ -1,4 +1,4 @@
-/// Where requests go. Names of machines and certificates follow `NameRule.plain`, so they stand in a path as they are.
+/// Where requests go. Names of machines, certificates and authorities follow `NameRule.plain`, so they stand in a path as they are.
 package enum Paths {
     package static let base = "/api/v1"
 
@@ -21,6 +21,8 @@ package enum Paths {
     package static let certificateExports = "/certificate-exports"
     package static let certificateChecks = "/certificate-checks"
     package static let certificatePromotions = "/certificate-promotions"
+    package static let authorities = "/authorities"
+    package static let systemAuthorities = "/system-authorities"
     package static let audit = "/audit"
     package static let auditVerification = "/audit/verification"
 
@@ -31,6 +33,7 @@ package enum Paths {
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
     package static func certificateRequest(_ name: String) -> String { "\(certificates)/\(name)/request" }
     package static func certificateUses(_ name: String) -> String { "\(certificates)/\(name)/uses" }
+    package static func authority(_ name: String) -> String { "\(authorities)/\(name)" }
 
     /// Outside of the API: whether the process lives, and whether it serves.
     package static let health = "/healthz"
@@ -42,6 +45,7 @@ package enum Parameter {
     package static let level = "level"
     package static let section = "section"
     package static let entry = "entry"
+    package static let revision = "revision"
     package static let after = "after"
     package static let limit = "limit"
 }

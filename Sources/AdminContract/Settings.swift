@@ -53,11 +53,14 @@ package struct EffectiveQuery: Hashable, Sendable {
     package var machine: String
     package var section: SectionName?
     package var entry: String?
+    /// As it was right after this revision; nil for what is committed now.
+    package var revision: Int?
 
-    package init(machine: String, section: SectionName? = nil, entry: String? = nil) {
+    package init(machine: String, section: SectionName? = nil, entry: String? = nil, revision: Int? = nil) {
         self.machine = machine
         self.section = section
         self.entry = entry
+        self.revision = revision
     }
 }
 
@@ -68,18 +71,45 @@ package struct EffectiveView: Hashable, Sendable, Codable {
     package var value: JSONValue
     /// Where the value comes from.
     package var level: Level
-    /// The revision that set it there.
+    /// The revision that set it there; 0 for what the machine brought along or what was made with the cluster.
     package var revision: Int
+    /// Who committed that revision, and when; null for revision 0.
+    @OrNull package var author: String?
+    @OrNull package var time: Timestamp?
     /// Wider levels that also had a say, nearest first.
     package var shadows: [Level]
+    /// What they said, in the same order.
+    package var shadowed: [ShadowedValue]
 
-    package init(section: SectionName, name: String, value: JSONValue, level: Level, revision: Int, shadows: [Level]) {
+    package init(
+        section: SectionName, name: String, value: JSONValue, level: Level, revision: Int, author: String? = nil, time: Timestamp? = nil,
+        shadowed: [ShadowedValue]
+    ) {
         self.section = section
         self.name = name
         self.value = value
         self.level = level
         self.revision = revision
-        self.shadows = shadows
+        self.author = author
+        self.time = time
+        self.shadows = shadowed.map(\.level)
+        self.shadowed = shadowed
+    }
+}
+
+/// What a wider level says of an entry that a nearer one has its own word on.
+package struct ShadowedValue: Hashable, Sendable, Codable {
+    package var level: Level
+    package var revision: Int
+    @OrNull package var author: String?
+    /// Null where that level hides the entry.
+    package var value: JSONValue
+
+    package init(level: Level, revision: Int, author: String? = nil, value: JSONValue) {
+        self.level = level
+        self.revision = revision
+        self.author = author
+        self.value = value
     }
 }
 

@@ -8,6 +8,7 @@ func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
     addSettings(to: api, service)
     addChanges(to: api, service)
     addCertificates(to: api, service)
+    addAuthorities(to: api, service)
     addLog(to: api, service)
 }
 
@@ -59,7 +60,8 @@ private func addSettings(to api: RouterGroup<CallerContext>, _ service: any Admi
     api.get(path(Paths.effective(":\(name)"))) { request, context in
         let query = EffectiveQuery(
             machine: try context.parameters.require(name),
-            section: request.parameter(Parameter.section).map(SectionName.init(rawValue:)), entry: request.parameter(Parameter.entry))
+            section: request.parameter(Parameter.section).map(SectionName.init(rawValue:)), entry: request.parameter(Parameter.entry),
+            revision: try request.number(Parameter.revision))
         return Answer(try await service.effective(query, for: context.caller))
     }
     api.post(path(Paths.edits)) { request, context in
@@ -131,6 +133,26 @@ private func addCertificates(to api: RouterGroup<CallerContext>, _ service: any 
     }
     api.post(path(Paths.certificatePromotions)) { request, context in
         Answer(try await service.promoteCertificate(request.value(CertificatePromotion.self), for: context.caller))
+    }
+}
+
+private func addAuthorities(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.authorities)) { request, context in
+        Answer(try await service.authorities(at: request.level(Parameter.level), for: context.caller))
+    }
+    api.get(path(Paths.authority(":\(name)"))) { request, context in
+        let level = try request.level(Parameter.level) ?? .cluster
+        return Answer(try await service.authority(context.parameters.require(name), at: level, for: context.caller))
+    }
+    api.post(path(Paths.authorities)) { request, context in
+        Answer(try await service.addAuthorities(request.value(AuthorityAddition.self), for: context.caller), status: .created)
+    }
+    api.post(path(Paths.systemAuthorities)) { request, context in
+        Answer(try await service.trustSystem(request.value(SystemTrust.self), for: context.caller))
+    }
+    api.delete(path(Paths.authority(":\(name)"))) { request, context in
+        let level = try request.level(Parameter.level) ?? .cluster
+        return Answer(try await service.removeAuthorities(context.parameters.require(name), at: level, for: context.caller))
     }
 }
 

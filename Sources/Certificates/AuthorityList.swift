@@ -22,7 +22,7 @@ package struct AuthorityList: Sendable {
         "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
     ]
 
-    /// Reads a bundle: certificates in PEM with whatever text between them, or one in DER.
+    /// Reads a bundle: certificates in PEM with whatever text between them, PKCS#7, or one certificate in DER.
     ///
     /// A certificate that cannot be read does not spoil the others: it is named in ``unread``.
     ///
@@ -98,27 +98,50 @@ package struct AuthorityList: Sendable {
             }
     }
 
-    /// Refuses a list for an administrator's own use that has something in it which can only be a mistake.
+    /// Refuses a list for an administrator's own use that has something in it which can only be a mistake: what is no authority's
+    /// certificate. All else is told as ``findings(at:)``.
     ///
-    /// - Throws: `invalid`, with every finding of severity `error` in the details.
+    /// - Throws: `invalid`, with every such certificate in the details; `limit` for more than one list may have.
     package func check(at now: Timestamp) throws(Refusal) {
-        let errors = findings(at: now).filter { $0.severity == .error }
-        guard let first = errors.first else { return }
+        let errors = findings(at: now).filter { $0.code == .notAnAuthority }
+        if let first = errors.first {
+            throw Refusal(
+                .invalid, "The list of authorities cannot be used: \(first.text) \(first.cure)",
+                details: errors.map { "\($0.text) \($0.cure)" })
+        }
+        guard certificates.count <= Limits.ownAuthorities else {
+            throw Refusal(
+                .limit,
+                "There are \(certificates.count) certificates; a list of your own has at most \(Limits.ownAuthorities). Leave out what is not used."
+            )
+        }
+        // What was read can be written.
+        guard let large = certificates.first(where: { ((try? $0.derBytes) ?? []).count > Limits.authorityBytes }) else { return }
         throw Refusal(
-            .invalid, "The list of authorities cannot be used: \(first.text) \(first.cure)", details: errors.map { "\($0.text) \($0.cure)" }
-        )
+            .limit, "The certificate of \(large.subject.text) has more than \(Limits.authorityBytes) bytes, and is not taken into a list.")
+    }
+
+    /// The setting that names this list.
+    package var setting: AuthoritySetting {
+        var seen: Set<Digest> = []
+        return AuthoritySetting(certificates: facts.filter { seen.insert($0.fingerprint).inserted }, blob: blob)
     }
 
     private static func encodings(in bundle: [UInt8]) throws(Refusal) -> [[UInt8]] {
-        guard !CertificateChain.isDER(bundle) else { return [bundle] }
+        guard !CertificateChain.isBinary(bundle) else { return try PKCS7.certificates(in: bundle) ?? [bundle] }
         let blocks = try PEMReader.blocks(in: String(decoding: bundle, as: UTF8.self), of: "The list of authorities")
-        return blocks.filter { CertificateChain.labels.contains($0.label) || $0.label == "TRUSTED CERTIFICATE" }.map(\.bytes)
+        return try CertificateChain.encodings(in: blocks, labels: CertificateChain.labels + ["TRUSTED CERTIFICATE"])
     }
 }
 
 extension TrustedAuthorities {
-    /// The authorities of a list.
-    package init(_ list: AuthorityList) {
-        self.init(roots: CertificateStore(list.certificates))
+    /// The authorities of lists, with those of another set beside them.
+    ///
+    /// A certificate that another authority signed is no root: it leads a peer's chain on to one, if that is trusted.
+    package init(_ lists: [AuthorityList], beside others: TrustedAuthorities? = nil) {
+        let certificates = lists.flatMap(\.certificates)
+        self.init(
+            roots: (others?.roots ?? CertificateStore()).appending(contentsOf: certificates.filter { $0.signed($0) }),
+            intermediates: (others?.intermediates ?? []) + certificates.filter { !$0.signed($0) })
     }
 }

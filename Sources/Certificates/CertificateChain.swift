@@ -64,15 +64,22 @@ package struct CertificateChain: Sendable {
 
     static func certificates(inPEM pem: String) throws(Refusal) -> [Certificate] {
         let blocks = try PEMReader.blocks(in: pem, of: "The certificate file")
-        var certificates: [Certificate] = []
-        for block in blocks where labels.contains(block.label) {
-            certificates.append(try certificate(inDER: block.bytes, number: certificates.count + 1))
-        }
+        let certificates = try certificates(inDER: encodings(in: blocks))
         guard !certificates.isEmpty else {
             let found = blocks.isEmpty ? "" : " It has \(blocks.map(\.label).joined(separator: ", "))."
             throw Refusal(.unreadable, "The certificate file has no certificate in PEM.\(found)")
         }
         return certificates
+    }
+
+    /// Each certificate of the blocks in DER: those that are one, and those of PKCS#7 blocks.
+    static func encodings(in blocks: [PEMBlock], labels: [String] = labels) throws(Refusal) -> [[UInt8]] {
+        var encodings: [[UInt8]] = []
+        for block in blocks {
+            if labels.contains(block.label) { encodings.append(block.bytes) }
+            if PKCS7.labels.contains(block.label) { encodings += try PKCS7.certificates(in: block.bytes) ?? [] }
+        }
+        return encodings
     }
 
     static func certificate(inDER der: [UInt8], number: Int) throws(Refusal) -> Certificate {

@@ -2,8 +2,8 @@ package import ClusterModel
 import X509
 
 extension CertificateChain {
-    /// Reads a certificate file that an authority sent, for a key that is there: PEM or DER, the leaf with intermediates or without, in any
-    /// order, with what else is in the file.
+    /// Reads a certificate file that an authority sent, for a key that is there: PEM, DER or PKCS#7, the leaf with intermediates or
+    /// without, in any order, with what else is in the file.
     ///
     /// The leaf is the certificate with that key, and the intermediates follow as far as they link; what does not link comes last, and the
     /// findings say so.
@@ -42,17 +42,23 @@ extension CertificateChain {
         return try CertificateChain(CertificateChain.ordered(behind: leaf, added.filter { $0 != leaf } + kept))
     }
 
-    /// The certificates of a file in PEM or DER.
+    /// The certificates of a file in PEM, DER or PKCS#7.
     static func certificates(inFile file: [UInt8]) throws(Refusal) -> [Certificate] {
         guard file.count <= Limits.certificateFileBytes else {
             throw Refusal(.limit, "The certificate file has \(file.count) bytes; at most \(Limits.certificateFileBytes) are read.")
         }
-        guard isDER(file) else { return try certificates(inPEM: String(decoding: file, as: UTF8.self)) }
-        return [try certificate(inDER: file, number: 1)]
+        guard isBinary(file) else { return try certificates(inPEM: String(decoding: file, as: UTF8.self)) }
+        return try certificates(inDER: try PKCS7.certificates(in: file) ?? [file])
     }
 
-    /// Whether a file begins as a SEQUENCE in DER with the length of a certificate, as no text does.
-    static func isDER(_ file: [UInt8]) -> Bool { file.first == 0x30 && file.dropFirst().first ?? 0 > 0x80 }
+    static func certificates(inDER ders: [[UInt8]]) throws(Refusal) -> [Certificate] {
+        var certificates: [Certificate] = []
+        for der in ders { certificates.append(try certificate(inDER: der, number: certificates.count + 1)) }
+        return certificates
+    }
+
+    /// Whether a file begins as a SEQUENCE with the length of a certificate, or with an indefinite one, as no text does.
+    static func isBinary(_ file: [UInt8]) -> Bool { file.first == 0x30 && file.dropFirst().first ?? 0 >= 0x80 }
 
     /// Each certificate with its key's fingerprint, for a refusal.
     private static func keys(of certificates: [Certificate]) -> [String] {

@@ -1,25 +1,19 @@
-package import ClusterModel
+import ClusterModel
 import SwiftASN1
 import X509
 
 /// Authorities that are trusted to sign the certificates of others.
 package struct TrustedAuthorities: Sendable {
-    private let roots: CertificateStore
+    let roots: CertificateStore
+    /// What leads on to a root that a peer left out of its chain.
+    let intermediates: [Certificate]
 
     /// The authorities that this machine's operating system trusts, read when they are first needed.
     package static let system = TrustedAuthorities(roots: .systemTrustRoots)
 
-    init(roots: CertificateStore) {
+    init(roots: CertificateStore, intermediates: [Certificate] = []) {
         self.roots = roots
-    }
-
-    /// The authorities in one PEM text. Throws a refusal if it holds something that cannot be read.
-    package init(pem: String) throws(Refusal) {
-        do {
-            roots = CertificateStore(try PEMDocument.parseMultiple(pemString: pem).map { try Certificate(pemDocument: $0) })
-        } catch {
-            throw Refusal(.unreadable, "The trusted authorities cannot be read as certificates in PEM.")
-        }
+        self.intermediates = intermediates
     }
 
     /// Whether a chain, leaf first, each certificate in DER, leads to one of these authorities and is valid now (RFC 5280, section 6).
@@ -31,7 +25,7 @@ package struct TrustedAuthorities: Sendable {
         let certificates = chain.compactMap { try? Certificate(derEncoded: $0) }
         guard certificates.count == chain.count, let leaf = certificates.first else { return false }
         var verifier = Verifier(rootCertificates: roots) { RFC5280Policy() }
-        switch await verifier.validate(leaf: leaf, intermediates: CertificateStore(certificates.dropFirst())) {
+        switch await verifier.validate(leaf: leaf, intermediates: CertificateStore(certificates.dropFirst() + intermediates)) {
         case .validCertificate: return true
         case .couldNotValidate: return false
         }

@@ -73,7 +73,7 @@ extension DocumentReading {
         return text
     }
 
-    private mutating func contents(of field: String, _ file: String, _ node: DocumentNode, _ path: SettingPath) -> [UInt8]? {
+    mutating func contents(of field: String, _ file: String, _ node: DocumentNode, _ path: SettingPath) -> [UInt8]? {
         do {
             let bytes = try load(file)
             let limit = min(Limits.certificateFileBytes, room)
@@ -124,5 +124,5 @@ private struct PEMFiles: Setting {
 }
 
 extension ValueType {
-    fileprivate static var path: ValueType<String> { .text("the path of a file", limit: 4096) }
+    static var path: ValueType<String> { .text("the path of a file", limit: 4096) }
 }

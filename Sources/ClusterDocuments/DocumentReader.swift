@@ -130,7 +130,9 @@ extension DocumentReading {
             return nil
         }
         guard NameRule.plain.accepts(text) else {
-            errors.add(node.position, path, "\"\(text.prefix(80))\" does not fit", expected: NameRule.plain.expectation)
+            errors.add(
+                node.position, path, "\"\(text.prefix(80))\" does not fit\(NameRule.plain.remark(on: text))",
+                expected: NameRule.plain.expectation)
             return nil
         }
         return text

@@ -20,12 +20,20 @@ extension DocumentReading {
         for member in members where !takeIsolation(member, section, level, path) {
             guard rule.accepts(member.key) else {
                 errors.add(
-                    member.keyPosition, path, "\"\(member.key.prefix(80))\" is no name for an entry of \(section.name)",
+                    member.keyPosition, path,
+                    "\"\(member.key.prefix(80))\" is no name for an entry of \(section.name)\(rule.remark(on: member.key))",
                     expected: rule.expectation)
                 continue
             }
+            let name = rule.normal(member.key)
+            guard document.settings[level]?[section.name]?[name] == nil else {
+                errors.add(
+                    member.keyPosition, path.appending(member.key), "\(name) is there twice",
+                    expected: "each name once; upper and lower case are the same")
+                continue
+            }
             let entry = entry(member.value, section, path.appending(member.key))
-            document.settings[level]?[section.name]?[member.key] = entry
+            document.settings[level]?[section.name]?[name] = entry
         }
     }
 
@@ -56,6 +64,7 @@ extension DocumentReading {
     }
 
     private mutating func entry(_ node: DocumentNode, _ section: Section, _ path: SettingPath) -> DocumentEntry? {
+        if section.name == .authorities { return authorities(node, section, path) }
         if node.text == ClusterDocument.hiddenWord { return .hidden }
         if section.name == .certificates { return certificate(node, section, path).map(DocumentEntry.certificate) }
         return normalForm(node, section, path).map(DocumentEntry.value)

@@ -38,6 +38,13 @@ package enum Limits {
     package static let signerCandidates = 10
     /// Certificates in one list of authorities. What systems trust is some 150.
     package static let authorities = 500
+    /// Certificates in one list of an administrator's own. What is known of each is nearly a KiB, and an entry has 256; what a system trusts
+    /// fits.
+    package static let ownAuthorities = 200
+    /// Bytes of one certificate in such a list, in DER. The largest authorities' have two KiB.
+    package static let authorityBytes = 8 << 10
+    /// Certificates in all such lists of one machine: in PEM at most 5.5 MiB, which one frame takes with the settings beside them.
+    package static let machineAuthorities = 500
     /// Names (subject alternative names) asked for in one certificate.
     package static let certificateNames = 100
     /// Days that a self-signed certificate may be valid: ten years, and the leap days.
@@ -46,6 +53,14 @@ package enum Limits {
     package static let nameLength = 63
     /// Characters of a domain name (RFC 1035, section 2.3.4).
     package static let domainLength = 253
+    /// Characters of a mail address (RFC 5321, section 4.5.3.1.3, without the angle brackets).
+    package static let mailAddressLength = 254
+    /// Bytes of a list of ciphers. The longest that vendors recommend have some 600.
+    package static let cipherListBytes = 2048
+    /// Recipients of alerts at one level: distribution lists exist.
+    package static let alertRecipients = 100
+    /// Remarks on one entry: who has more reads these first.
+    package static let remarks = 10
     /// Characters of a free text field such as an organization.
     package static let textLength = 256
     /// Characters of a commit's comment: a page.

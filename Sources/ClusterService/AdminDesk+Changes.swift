@@ -8,11 +8,12 @@ extension AdminDesk {
 
     package func discard(_ query: DiscardQuery, for caller: Caller) async throws(Refusal) -> DiscardSummary {
         try require(.operator, of: caller)
+        let entry = try AdminDesk.name(query.entry, in: query.section)
         let layer: LayerID?
         if let level = query.level { layer = try await desk.view(of: caller.user).layerID(of: level) } else { layer = nil }
         let count = try await desk.discard(by: caller.user) { edit in
             (layer ?? edit.layer) == edit.layer && (query.section ?? edit.section) == edit.section
-                && (query.entry == nil || query.entry == edit.entry)
+                && (entry == nil || entry == edit.entry)
         }
         return DiscardSummary(discarded: count, uncommitted: try await desk.changes(of: caller.user).edits.count)
     }

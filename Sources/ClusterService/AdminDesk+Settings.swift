@@ -3,7 +3,8 @@ package import ClusterModel
 
 extension AdminDesk {
     package func show(_ query: SettingsQuery, for caller: Caller) async throws(Refusal) -> [SetEntry] {
-        if let section = query.section { _ = try Section.known(section) }
+        var query = query
+        query.entry = try AdminDesk.name(query.entry, in: query.section)
         let state = await ledger.state
         let view = try await desk.view(of: caller.user)
         let id = try view.layerID(of: query.level)
@@ -34,26 +35,35 @@ extension AdminDesk {
     }
 
     package func effective(_ query: EffectiveQuery, for caller: Caller) async throws(Refusal) -> [EffectiveView] {
-        if let section = query.section { _ = try Section.known(section) }
-        let state = await ledger.state
-        let membership = try state.machine(query.machine)
+        var query = query
+        query.entry = try AdminDesk.name(query.entry, in: query.section)
+        let newest = await ledger.state
+        let state: ClusterState = if let revision = query.revision { try await ledger.state(at: revision) } else { newest }
+        let membership = try AdminDesk.machine(query, in: state)
         var views: [EffectiveView] = []
         for section in state.configuration(of: membership).sections where (query.section ?? section.name) == section.name {
             for entry in section.entries where (query.entry ?? entry.name) == entry.name {
-                guard let level = state.level(of: entry.origin.layer) else { continue }
-                views.append(
-                    EffectiveView(
-                        section: section.name, name: entry.name, value: entry.value, level: level, revision: entry.origin.revision,
-                        shadows: entry.shadows.compactMap { state.level(of: $0.layer) }))
+                guard let view = EffectiveView(entry, of: section.name, in: state) else { continue }
+                views.append(view)
             }
         }
         if views.isEmpty, let section = query.section, let entry = query.entry {
-            throw Refusal(
-                .notFound,
-                "\(query.machine) gets no \(section)/\(entry) from any level. Set it: muster show \(section) lists what is set at cluster level."
-            )
+            throw Refusal(.notFound, state.absence(of: section, entry, on: membership))
         }
         return views
+    }
+
+    /// The machine as it was named then.
+    private static func machine(_ query: EffectiveQuery, in state: ClusterState) throws(Refusal) -> Membership {
+        guard let revision = query.revision else { return try state.machine(query.machine) }
+        guard let membership = state.membership(named: query.machine) else {
+            let names = state.memberships.values.map(\.machine).sorted().prefix(20).joined(separator: ", ")
+            throw Refusal(
+                .notFound,
+                "There was no machine \"\(query.machine.prefix(Limits.nameLength))\" at revision \(revision). "
+                    + (names.isEmpty ? "No machine had joined yet." : "There were \(names)."))
+        }
+        return membership
     }
 
     package func edit(_ request: EditRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
@@ -61,6 +71,7 @@ extension AdminDesk {
         guard request.edits.count <= Limits.edits else {
             throw Refusal(.limit, "\(request.edits.count) edits in one request; \(Limits.edits) are taken.")
         }
+        for wanted in request.edits { try AdminDesk.checkAuthorities(wanted) }
         return try await submit(for: caller) { view, committed throws(Refusal) in
             var edits: [Edit] = []
             for wanted in request.edits { edits.append(try AdminDesk.edit(wanted, view: view, committed: committed)) }
@@ -70,7 +81,9 @@ extension AdminDesk {
 
     package func override(_ request: OverrideRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try require(.operator, of: caller)
-        return try await submit(for: caller) { view, committed throws(Refusal) in
+        var request = request
+        request.entry = try Section.known(request.section).normalName(of: request.entry)
+        return try await submit(for: caller) { [request] view, committed throws(Refusal) in
             let layer = try view.layerID(of: request.level)
             guard layer != .cluster else {
                 throw Refusal(
@@ -88,7 +101,9 @@ extension AdminDesk {
 
     package func copy(_ request: CopyRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try require(.operator, of: caller)
-        return try await submit(for: caller) { view, committed throws(Refusal) in
+        var request = request
+        request.entry = try Section.known(request.section).normalName(of: request.entry)
+        return try await submit(for: caller) { [request] view, committed throws(Refusal) in
             let from = try view.layerID(of: request.from)
             let to = try view.layerID(of: request.to)
             guard let value = view.layer(from)?[request.section, request.entry]?.state.value else {
@@ -116,17 +131,35 @@ extension AdminDesk {
 
     // MARK: - Decisions
 
+    /// A list of authorities comes as its file: an edit that names a text which nobody stored would reach no machine.
+    private static func checkAuthorities(_ wanted: EntryEdit) throws(Refusal) {
+        guard wanted.section == .authorities else { return }
+        switch wanted.operation {
+        case .set(let value), .merge(let value):
+            guard value["blob"] == nil, value["certificates"] == nil else {
+                throw Refusal(.invalid, "A list of authorities is taken in with its file: muster authority add NAME FILE")
+            }
+        case .remove, .hide, .isolate, .inherit: return
+        }
+    }
+
+    /// An entry's name in its one form, where a section is named; refuses a section that there is not.
+    static func name(_ entry: String?, in section: SectionName?) throws(Refusal) -> String? {
+        guard let section = try section.map({ name throws(Refusal) in try Section.known(name) }) else { return entry }
+        return entry.map(section.normalName)
+    }
+
     private static func edit(_ wanted: EntryEdit, view: ClusterState, committed: ClusterState) throws(Refusal) -> Edit {
+        var wanted = wanted
         let section = try Section.known(wanted.section)
         // The kind of level is checked before the level is looked up: the better answer of the two.
         try section.check(entry: wanted.entry ?? EntryNaming.onlyEntry, at: wanted.level.kind, sectionOnly: wanted.entry == nil)
+        wanted.entry = wanted.entry.map(section.normalName)
         let layer = try view.layerID(of: wanted.level)
         let change: EntryChange
         switch wanted.operation {
         case .set(let value): change = .set(value)
-        case .merge(let patch):
-            let base = wanted.entry.flatMap { view.layer(layer)?[wanted.section, $0]?.state.value } ?? .object([:])
-            change = .set(base.merging(patch))
+        case .merge(let patch): change = .set(try merged(patch, into: wanted, of: section, at: layer, in: view))
         case .remove:
             guard let entry = wanted.entry, view.layer(layer)?[wanted.section, entry] != nil else {
                 throw Refusal(
@@ -145,6 +178,29 @@ extension AdminDesk {
         }
         let basis = wanted.entry.flatMap { committed.layer(layer)?[wanted.section, $0]?.revision }
         return Edit(layer: layer, section: wanted.section, entry: wanted.entry, change: change, basis: basis)
+    }
+
+    /// What an entry becomes with some fields changed. A level that says nothing of an entry begins with nothing, so fields that must be
+    /// there may be missing: if a wider level has them, the refusal says how to begin with those.
+    private static func merged(
+        _ patch: JSONValue, into wanted: EntryEdit, of section: Section, at layer: LayerID, in view: ClusterState
+    ) throws(Refusal) -> JSONValue {
+        guard let entry = wanted.entry else { return patch }
+        if let base = view.layer(layer)?[wanted.section, entry]?.state.value { return base.merging(patch) }
+        let value = JSONValue.object([:]).merging(patch)
+        let path = SettingPath(section.name.rawValue, entry)
+        do throws(SettingError) { _ = try section.normalize(value, path) } catch {
+            // Wrong by itself, or only because it begins with nothing?
+            guard let inherited = try inherited(section.name, entry, above: layer, in: view),
+                (try? section.normalize(inherited.merging(patch), path)) != nil  // if that does not read either, the first error says why
+            else { return value }
+            let option = wanted.level.name.map { "--\(wanted.level.kind.rawValue) \($0)" } ?? "--cluster"
+            throw Refusal(
+                .invalid,
+                "\(error). \(wanted.level) inherits \(section.name)/\(entry) and sets nothing of it itself. To change it there, begin with a copy: muster override \(section.name)/\(entry) --copy \(option)"
+            )
+        }
+        return value
     }
 
     /// What a layer inherits for an entry, its own word aside.
@@ -176,5 +232,49 @@ extension JSONValue {
             members[key] = change == .null ? nil : (members[key] ?? .object([:])).merging(change)
         }
         return .object(members)
+    }
+}
+
+extension EffectiveView {
+    /// An entry with where it comes from; nil when its level is gone.
+    fileprivate init?(_ entry: EffectiveEntry, of section: SectionName, in state: ClusterState) {
+        guard let level = state.level(of: entry.origin.layer) else { return nil }
+        let revision = state.revision(numbered: entry.origin.revision)
+        self.init(
+            section: section, name: entry.name, value: entry.value, level: level, revision: entry.origin.revision, author: revision?.author,
+            time: revision?.time,
+            shadowed: entry.shadows.compactMap { origin in
+                state.level(of: origin.layer).map {
+                    ShadowedValue(
+                        level: $0, revision: origin.revision, author: state.revision(numbered: origin.revision)?.author,
+                        value: state.layer(origin.layer)?[section, entry.name]?.state.value ?? .null)
+                }
+            })
+    }
+}
+
+extension ClusterState {
+    fileprivate func revision(numbered number: Int) -> Revision? {
+        // They are numbered densely from 1; looked at, should that ever change.
+        guard number > 0, number <= history.count else { return nil }
+        let revision = history[number - 1]
+        return revision.number == number ? revision : history.first { $0.number == number }
+    }
+
+    /// Why a machine gets no such entry: the nearest level that keeps it away, or that nobody sets it.
+    fileprivate func absence(of section: SectionName, _ entry: String, on membership: Membership) -> String {
+        let nothing = "\(membership.machine) gets no \(section)/\(entry)"
+        for id in levels(of: membership) {
+            guard let layer = layer(id), let level = level(of: id) else { continue }
+            if let hidden = layer[section, entry], hidden.state == .hidden {
+                let author = revision(numbered: hidden.revision).map { ", by \($0.author)" } ?? ""
+                return "\(nothing): it is hidden at \(level) since revision \(hidden.revision)\(author). To show it again, unset it there."
+            }
+            if layer[section].isIsolated {
+                return
+                    "\(nothing): \(level) inherits nothing of \(section). To inherit again: muster isolate \(section) --undo, at that level."
+            }
+        }
+        return "\(nothing) from any level. Set it: muster show \(section) lists what is set at cluster level."
     }
 }

@@ -6,6 +6,7 @@ package final class AdminDesk: AdminService {
     let ledger: Ledger
     let desk: ChangeDesk
     let certificateDesk: CertificateDesk
+    let authorityDesk: AuthorityDesk
     let enrolment: Enrolment
     let fleet: FleetService
     let verification: LogVerification
@@ -21,7 +22,8 @@ package final class AdminDesk: AdminService {
         self.enrolment = enrolment
         self.fleet = fleet
         self.verification = verification
-        documents = DocumentDesk(certificates: certificateDesk, vault: vault)
+        authorityDesk = AuthorityDesk(changes: desk, vault: vault, now: certificateDesk.now)
+        documents = DocumentDesk(certificates: certificateDesk, authorities: authorityDesk, vault: vault)
     }
 
     /// Refuses a caller whose role is not enough.
@@ -42,7 +44,8 @@ package final class AdminDesk: AdminService {
             cluster: state.cluster, clusterID: state.clusterID, revision: state.revision, position: state.head.position,
             machines: try await fleet.views(of: state), uncommitted: changes.edits.count,
             notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state)
-                + AdminDesk.expiryNotices(of: state, at: certificateDesk.now()) + ledger.agents.notices(of: state))
+                + AdminDesk.expiryNotices(of: state, at: certificateDesk.now())
+                + AdminDesk.authorityNotices(of: state, at: authorityDesk.now()) + ledger.agents.notices(of: state))
     }
 
     /// Every level's certificates that expired or expire soon, one line for each (mission D10).

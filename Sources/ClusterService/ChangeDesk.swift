@@ -65,9 +65,11 @@ package actor ChangeDesk {
                     GroupAdded(group: GroupID(rawValue: newChangeSet()), name: try NameRule.plain.check(name, as: "The group name")))
             }
             let wanted = try edits(try committed.applying(changes), committed)
-            for edit in wanted { try changes.submit(try ChangeDesk.checked(edit, in: committed)) }
+            var checked: [Edit] = []
+            for edit in wanted { checked.append(try ChangeDesk.checked(edit, in: committed)) }
+            for edit in checked { try changes.submit(edit) }
             changes = ChangeDesk.withoutIdle(changes, in: committed)
-            if try await store(changes, of: user, expecting: version) { return wanted }
+            if try await store(changes, of: user, expecting: version) { return checked }
         }
         throw Refusal(.conflict, "Another session of \(user) is editing at this moment. Try again.")
     }
@@ -148,13 +150,15 @@ package actor ChangeDesk {
             details: details)
     }
 
-    /// An edit by the rules of its section and level, its value in normal form.
+    /// An edit by the rules of its section and level, its name and value in their one form.
     private static func checked(_ edit: Edit, in state: ClusterState) throws(Refusal) -> Edit {
         let section = try Section.known(edit.section)
         try section.check(entry: edit.entry ?? EntryNaming.onlyEntry, at: edit.layer.kind, sectionOnly: edit.entry == nil)
         if section.name == .certificates, let entry = edit.entry { try CertificateSetting.check(ownName: entry) }
-        guard case .set(let value) = edit.change else { return edit }
+        if section.name == .authorities, edit.change == .hide { try AuthoritySetting.check(hiding: edit.entry ?? "") }
         var checked = edit
+        checked.entry = edit.entry.map(section.normalName)
+        guard case .set(let value) = edit.change else { return checked }
         do throws(SettingError) {
             let normal = try section.normalize(value, SettingPath(edit.section.rawValue, edit.entry ?? ""))
             guard normal.canonicalBytes.count <= Limits.entryBytes else {

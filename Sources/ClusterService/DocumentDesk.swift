@@ -4,17 +4,20 @@ import ClusterModel
 /// Turns a cluster document into edits: the (level, section) pairs that it names are replaced exactly, the rest stays.
 package struct DocumentDesk: Sendable {
     private let certificates: CertificateDesk
+    private let authorities: AuthorityDesk
     private let vault: KeyVault
 
-    package init(certificates: CertificateDesk, vault: KeyVault) {
+    package init(certificates: CertificateDesk, authorities: AuthorityDesk, vault: KeyVault) {
         self.certificates = certificates
+        self.authorities = authorities
         self.vault = vault
     }
 
-    /// The certificates of a document, made or taken in, by where they belong.
+    /// The certificates and lists of authorities of a document, made or taken in, by where they belong.
     struct Fulfilled: Sendable {
         struct Place: Hashable, Sendable {
             var level: Level
+            var section: SectionName
             var name: String
         }
 
@@ -43,8 +46,12 @@ package struct DocumentDesk: Sendable {
             for (name, entry) in sections[.certificates] ?? [:] {
                 guard case .certificate(let source) = entry else { continue }
                 let existing = layer[.certificates, name]?.state.value
-                fulfilled.settings[Fulfilled.Place(level: level, name: name)] = try await setting(
+                fulfilled.settings[Fulfilled.Place(level: level, section: .certificates, name: name)] = try await setting(
                     source, existing: existing, storing: storing)
+            }
+            for (name, entry) in sections[.authorities] ?? [:] {
+                fulfilled.settings[Fulfilled.Place(level: level, section: .authorities, name: name)] = try await setting(
+                    authorities: entry, storing: storing)
             }
         }
         return fulfilled
@@ -74,6 +81,19 @@ package struct DocumentDesk: Sendable {
         }
     }
 
+    /// Nil for an entry that is as the document has it: the word on the operating system's list.
+    private func setting(authorities entry: DocumentEntry, storing: Bool) async throws(Refusal) -> JSONValue? {
+        switch entry {
+        case .authorities(let file): return try await authorities.take(file, storing: storing).setting.json
+        case .value(let value):
+            let setting: AuthoritySetting
+            do throws(SettingError) { setting = try AuthoritySetting(value) } catch { throw Refusal(.invalid, error.description) }
+            guard let blob = setting.blob else { return nil }
+            return try await authorities.held(blob).json
+        case .hidden, .certificate: return nil
+        }
+    }
+
     private func taken(_ identity: ImportedIdentity, storing: Bool) async throws(Refusal) -> JSONValue {
         if storing { return try await certificates.store(key: identity.key, chain: identity.chain).json }
         return identity.setting().json
@@ -93,12 +113,13 @@ package struct DocumentDesk: Sendable {
                 }
                 for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
                     let state: EntryState
+                    let taken = fulfilled.settings[Fulfilled.Place(level: level, section: section, name: name)]
                     switch entry {
-                    case .value(let value): state = .set(value)
+                    case .value(let value): state = .set(taken ?? value)
                     case .hidden: state = .hidden
-                    case .certificate:
-                        guard let value = fulfilled.settings[Fulfilled.Place(level: level, name: name)] else { continue }
-                        state = .set(value)
+                    case .certificate, .authorities:
+                        guard let taken else { continue }
+                        state = .set(taken)
                     }
                     guard layer[section, name]?.state != state else { continue }
                     let change: EntryChange = state.value.map { .set($0) } ?? .hide

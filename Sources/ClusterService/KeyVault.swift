@@ -4,7 +4,7 @@ package import ClusterModel
 package import Replication
 import Synchronization
 
-/// Private keys, sealed, and certificate chains, as blobs beside the log.
+/// Private keys, sealed, certificate chains and lists of authorities, as blobs beside the log.
 ///
 /// Blobs are put before the append that names them. Unsealed keys are held in memory only while some machine's
 /// configuration uses them.
@@ -42,6 +42,15 @@ package final class KeyVault: Sendable {
     package func store(_ chain: CertificateChain) async throws(Refusal) {
         do throws(LogError) {
             try await log.putBlob("chain/\(chain.blob.hex)", Array(chain.pem.utf8))
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// Stores a list of authorities under the digest of its PEM text, as a chain: both are public, and machines lay them out alike.
+    package func store(_ list: AuthorityList) async throws(Refusal) {
+        do throws(LogError) {
+            try await log.putBlob("chain/\(list.blob.hex)", Array(list.pem.utf8))
         } catch {
             throw Refusal(error)
         }

@@ -23,8 +23,6 @@ package actor Ledger {
 
     /// How often a decision is taken anew when others append in between, before the caller is told to try again.
     private static let attempts = 100
-    /// How many entries are read from the log at once.
-    private static let page = 1000
 
     private init(log: any ClusterLog, key: LogKey, now: @escaping WallClock, agents: AgentRegister) {
         self.log = log
@@ -39,61 +37,49 @@ package actor Ledger {
         log: any ClusterLog, key: LogKey, now: @escaping WallClock, agents: AgentRegister = AgentRegister()
     ) async throws -> Ledger {
         let ledger = Ledger(log: log, key: key, now: now, agents: agents)
-        try await ledger.replay()
+        let newest = try await LogReplay(log: log, key: key).newest()
+        await ledger.begin(with: newest.state, newest.verifier)
         return ledger
     }
 
-    /// Reads the log from its beginning. While a page is folded, the next one is read and verified.
-    private func replay() async throws {
-        var reading = reading(with: verifier)
-        while true {
-            let page: Page
-            do { page = try await reading.value } catch let error as LogError { throw Refusal(error) }
-            let isLast = page.entries.count < Ledger.page
-            if !isLast { reading = self.reading(with: page.verifier) }
-            do {
-                for (entry, head) in page.entries { try fold(entry, head) }
-            } catch {
-                reading.cancel()
-                throw error
-            }
-            verifier = page.verifier
-            if isLast { return }
-        }
+    private func begin(with state: ClusterState, _ verifier: LogVerifier) {
+        self.state = state
+        self.verifier = verifier
     }
 
-    private struct Page: Sendable {
-        var entries: [(LogEntry, LogHead)]
-        var verifier: LogVerifier
+    // MARK: - Earlier states
 
-        init(entries: [(LogEntry, LogHead)], verifier: LogVerifier) {
-            self.entries = entries
-            self.verifier = verifier
-        }
-
-        /// Verifies entries that follow each other.
-        init(_ stored: ArraySlice<StoredEntry>, _ verifier: LogVerifier) throws(LogError) {
-            self.init(entries: [], verifier: verifier)
-            for next in stored {
-                let entry = try self.verifier.verify(next)
-                entries.append((entry, self.verifier.head))
-            }
-        }
+    /// The state as it was right after a revision was committed: with the machines, groups and settings of that moment. Revision 0 is
+    /// the time before the first.
+    ///
+    /// Folds the log anew up to there, beside whatever else goes on; on a long log this takes seconds, and the memory of one state.
+    package func state(at revision: Int) async throws(Refusal) -> ClusterState {
+        try await states(at: [revision])[0]
     }
 
-    /// Reads the next page and verifies it, its halves at once: most of a start on a long log is reading JSON and computing seals.
-    private func reading(with verifier: LogVerifier) -> Task<Page, any Error> {
-        Task { [log, key] in
-            let stored = try await log.entries(after: verifier.head.position, limit: Ledger.page)
-            let middle = stored.count / 2
-            guard middle > 0 else { return try Page(stored[...], verifier) }
-            // The second half may build on the end of the first before that is verified: it counts only if the first does.
-            async let second = Page(stored[middle...], LogVerifier(key: key, after: stored[middle - 1].head))
-            let first = try Page(stored[..<middle], verifier)
-            let rest = try await second
-            return Page(entries: first.entries + rest.entries, verifier: rest.verifier)
+    /// The same for several revisions, at the cost of one.
+    package func states(at revisions: [Int]) async throws(Refusal) -> [ClusterState] {
+        try await settle()
+        let newest = state
+        var positions: [Int] = []
+        for revision in revisions { positions.append(try newest.position(of: revision)) }
+        let earlier = Set(positions).subtracting([newest.head.position])
+        var known = [newest.head.position: newest]
+        do {
+            if !earlier.isEmpty { known.merge(try await LogReplay(log: log, key: key).states(at: earlier)) { first, _ in first } }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.unavailable, "The log cannot be read: \(error)")
         }
+        let states = positions.compactMap { known[$0] }
+        guard states.count == positions.count else {
+            throw Refusal(.unavailable, "The log is shorter than it was. Check it with: muster audit verify")
+        }
+        return states
     }
+
+    // MARK: - Changing
 
     /// Appends what `decide` makes of the newest state; nil appends nothing. Answers the state after it.
     ///
@@ -206,9 +192,9 @@ package actor Ledger {
     private func catchUp() async throws(Refusal) {
         let doubts = doubts
         while true {
-            let entries = try await entries(after: state.head.position, limit: Ledger.page)
+            let entries = try await entries(after: state.head.position, limit: LogReplay.page)
             for entry in entries where entry.position == state.head.position + 1 { try take(entry) }
-            if entries.count < Ledger.page { break }
+            if entries.count < LogReplay.page { break }
         }
         settledDoubts = doubts
     }
@@ -217,16 +203,8 @@ package actor Ledger {
     private func take(_ stored: StoredEntry) throws(Refusal) {
         let entry: LogEntry
         do throws(LogError) { entry = try verifier.verify(stored) } catch { throw Refusal(error) }
-        try fold(entry, verifier.head)
+        try state.fold(entry, verifier.head)
         for watcher in watchers.values { watcher.yield(state) }
-    }
-
-    private func fold(_ entry: LogEntry, _ head: LogHead) throws(Refusal) {
-        do {
-            try state.fold(ClusterEvent(entry.event), head: head, time: entry.time, author: entry.author)
-        } catch {
-            throw Refusal(.unavailable, "The log's entry \(entry.position) cannot be taken in: \(error)")
-        }
     }
 
     private func forget(_ id: Int) {

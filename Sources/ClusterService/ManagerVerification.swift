@@ -3,7 +3,7 @@ package import ClusterLog
 package import ClusterModel
 
 /// Everything that a manager keeps, checked without changing it: the log's chain and seals, the state that it folds to, every sealed
-/// key, every chain, and what is not history.
+/// key, every chain and list of authorities, and what is not history.
 package struct ManagerVerification: Sendable {
     private let log: any ClusterLog
     private let master: MasterKey
@@ -108,7 +108,7 @@ package struct ManagerVerification: Sendable {
         }
     }
 
-    /// The keys and chains that the state names, each with whose they are.
+    /// The keys, chains and lists of authorities that the state names, each with whose they are.
     private static func material(of state: ClusterState) -> (keys: [Digest: [String]], chains: [Digest: [String]]) {
         var keys: [Digest: [String]] = [:]
         var chains: [Digest: [String]] = [:]
@@ -121,6 +121,11 @@ package struct ManagerVerification: Sendable {
                 guard let value = entry.state.value, let setting = try? CertificateSetting(value) else { continue }
                 keys[setting.key.fingerprint, default: []].append("certificate \(name) at \(level)")
                 chains[setting.chainBlob, default: []].append("certificate \(name) at \(level)")
+            }
+            for (name, entry) in layer[.authorities].entries {
+                // As above; the operating system's list has no blob.
+                guard let value = entry.state.value, let blob = (try? AuthoritySetting(value))?.blob else { continue }
+                chains[blob, default: []].append("authorities \(name) at \(level)")
             }
         }
         return (keys, chains)

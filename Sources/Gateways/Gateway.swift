@@ -3,7 +3,7 @@ package import ClusterModel
 /// One effective configuration with the material to serve it, as laid out in a generation.
 package struct GatewayConfiguration: Sendable, CustomStringConvertible {
     package var settings: EffectiveConfiguration
-    /// PEM text of certificate chains, by digest.
+    /// PEM text of certificate chains and of lists of authorities, by digest.
     package var chains: [Digest: String]
     /// PEM text of private keys, by fingerprint of the public key. Never logged.
     package var keys: [Digest: String]

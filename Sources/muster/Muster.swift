@@ -26,8 +26,10 @@ struct Muster: AsyncParsableCommand {
             CommandGroup(
                 name: "Settings",
                 subcommands: [
-                    CertCommand.self, ListenerCommand.self, PolicyCommand.self, DestinationCommand.self, InterfaceCommand.self,
-                    DeliveryCommand.self, Show.self, Effective.self, Override.self, Hide.self, Isolate.self, Copy.self, Move.self,
+                    CertCommand.self, AuthorityCommand.self, ListenerCommand.self, PolicyCommand.self, DestinationCommand.self,
+                    InterfaceCommand.self,
+                    DeliveryCommand.self, SetHostName.self, Show.self, Effective.self, Override.self, Hide.self, Isolate.self, Copy.self,
+                    Move.self,
                 ]),
             CommandGroup(
                 name: "Changes",

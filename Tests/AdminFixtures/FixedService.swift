@@ -150,10 +150,13 @@ package final class FixedService: AdminService {
     }
 
     package func effective(_ query: EffectiveQuery, for caller: Caller) async throws(Refusal) -> [EffectiveView] {
-        try note("effective \(query.machine) \(query.section?.rawValue ?? "-") \(query.entry ?? "-")", caller)
+        let revision = query.revision.map { " at \($0)" } ?? ""
+        try note("effective \(query.machine) \(query.section?.rawValue ?? "-") \(query.entry ?? "-")\(revision)", caller)
         return [
             EffectiveView(
-                section: .destinations, name: "default", value: ["tls": "required"], level: .group("eu"), revision: 3, shadows: [.cluster])
+                section: .destinations, name: "default", value: ["tls": "required"], level: .group("eu"), revision: 3, author: "admin",
+                time: FixedService.time, shadowed: [ShadowedValue(level: .cluster, revision: 2, author: "ben", value: ["tls": "preferred"])]
+            )
         ]
     }
 

@@ -45,8 +45,8 @@ struct ClientTests {
             return entries.map(\.hidden) == [false, true] && entries.map(\.value) == [["tls": "preferred"], .null]
         },
         Call("show cluster - -") { !(try await $0.show(SettingsQuery(level: .cluster))).isEmpty },
-        Call("effective mx1 destinations a&b=c d%") {
-            let entries = try await $0.effective(EffectiveQuery(machine: "mx1", section: .destinations, entry: "a&b=c d%"))
+        Call("effective mx1 destinations a&b=c d% at 7") {
+            let entries = try await $0.effective(EffectiveQuery(machine: "mx1", section: .destinations, entry: "a&b=c d%", revision: 7))
             return entries.first?.shadows == [.cluster]
         },
         Call(#"edit machine/mx1 interfaces data1 merge {"https":null}"#) {

@@ -42,6 +42,25 @@ import Testing
         #expect(der.commonNames == ["leaf"])
     }
 
+    @Test func `a PKCS#7 file gives its certificates, in PEM and in DER, and a damaged one is refused`() async throws {
+        let issuers = try await Self.issuers()
+        try issuers.openssl.write("all.pem", try issuers.pem("Upper", "leaf", "Lower"))
+        try await issuers.openssl("crl2pkcs7", "-nocrl", "-certfile", "@all.pem", "-out", "@text.p7b")
+        try await issuers.openssl("crl2pkcs7", "-nocrl", "-certfile", "@all.pem", "-outform", "DER", "-out", "@binary.p7b")
+        let key = try issuers.fingerprint("leaf")
+        for name in ["text.p7b", "binary.p7b"] {
+            let chain = try CertificateChain(upload: try issuers.openssl.bytes(name), forKey: key)
+            #expect(chain.commonNames == ["leaf", "Lower", "Upper"])
+            #expect(try AuthorityList(bundle: issuers.openssl.bytes(name)).certificates.count == 3)
+        }
+        let binary = try issuers.openssl.bytes("binary.p7b")
+        let cut = #expect(throws: Refusal.self) { try CertificateChain(upload: Array(binary.dropLast(40)), forKey: key) }
+        #expect(cut?.code == .unreadable)
+        try await issuers.openssl("crl2pkcs7", "-nocrl", "-outform", "DER", "-out", "@empty.p7b")
+        let empty = try issuers.openssl.bytes("empty.p7b")
+        #expect(throws: Refusal(.unreadable, "The PKCS#7 file holds no certificate.")) { try CertificateChain(upload: empty, forKey: key) }
+    }
+
     @Test func `a certificate of another key is refused with both fingerprints`() async throws {
         let issuers = try await Self.issuers()
         let (ours, theirs) = (try PrivateKey.generate(.ecdsaP256).facts.fingerprint, try issuers.fingerprint("leaf"))

@@ -11,6 +11,13 @@ struct Run: Sendable {
     var error: String
 }
 
+/// The binary beside the tests.
+var musterBinary: URL {
+    // Where there is no such link, nothing runs, and every test says so.
+    let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(filePath: tests).deletingLastPathComponent().appending(path: "muster")
+}
+
 /// Runs the binary beside the tests, with a home of its own and no terminal.
 func muster(_ arguments: [String], profile: Profile? = nil, input: String = "") async throws -> Run {
     try await withScratch { directory in
@@ -20,11 +27,9 @@ func muster(_ arguments: [String], profile: Profile? = nil, input: String = "") 
             try profile.fileContent.write(toFile: path, atomically: true, encoding: .utf8)
             environment["MUSTER_PROFILE"] = path
         }
-        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let binary = URL(filePath: tests).deletingLastPathComponent().appending(path: "muster").path()
         let keyed = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) })
         let result = try await Subprocess.run(
-            .path(FilePath(binary)), arguments: Arguments(arguments), environment: .custom(keyed), input: .string(input),
+            .path(FilePath(musterBinary.path())), arguments: Arguments(arguments), environment: .custom(keyed), input: .string(input),
             output: .string(limit: 4 << 20), error: .string(limit: 1 << 20))
         let status: Int = if case .exited(let code) = result.terminationStatus { Int(code) } else { -1 }
         return Run(status: status, output: result.standardOutput, error: result.standardError)

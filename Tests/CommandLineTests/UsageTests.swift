@@ -33,6 +33,31 @@ struct UsageTests {
         #expect(untaught.isEmpty)
     }
 
+    /// ESA's words, each with the command that it stands for.
+    @Test(arguments: [
+        ("certconfig list", "cert list"), ("listenerconfig list", "listener list"), ("destconfig list", "destination list"),
+        ("destconfig setup --certificate mail", "delivery set --certificate mail"), ("interfaceconfig list", "interface list"),
+        ("deliveryconfig show", "delivery show"), ("showchanges", "changes"), ("clearchanges", "discard"), ("showconfig", "show"),
+        ("clusterconfig list", "machine list"),
+    ])
+    func `the words of another system mean the command`(_ word: String, _ command: String) async throws {
+        let service = FixedService(fleets: [FixedService.fleet])
+        try await RunningServer.with(service) { server in
+            let named = try await muster(command.split(separator: " ").map(String.init), profile: server.profile)
+            let asked = service.questions
+            let alias = try await muster(word.split(separator: " ").map(String.init), profile: server.profile)
+            #expect(alias.status == named.status && alias.output == named.output && alias.error == named.error)
+            #expect(service.questions == asked + asked)
+        }
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func `every shell gets completions`(_ shell: String) async throws {
+        let run = try await muster(["--generate-completion-script", shell])
+        #expect(run.status == 0 && run.error.isEmpty)
+        for word in ["where-used", "ecdsa-p384", "mailFlowPolicies"] { #expect(run.output.contains(word)) }
+    }
+
     @Test(arguments: [
         ["nonsense"], ["machine", "nonsense"], ["machine", "show"], ["machine", "list", "--nonsense"],
         ["show", "--group", "a", "--machine", "b"],

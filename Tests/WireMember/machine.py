@@ -69,7 +69,10 @@ class Configuration:
         for name, interface in interfaces.items():
             https = interface.get("https", {})
             found.append((f"https/{name}", "https", interface["address"], https.get("port", 443), https.get("certificate")))
-        found.append(("delivery", "outbound", None, None, self.values("delivery").get("settings", {}).get("certificate")))
+        for section, service in ("delivery", "delivery"), ("ldap", "ldap"), ("webSecurity", "web-security"):
+            found.append((service, "outbound", None, None, self.values(section).get("settings", {}).get("certificate")))
+        for name, service in self.values("services").items():
+            found.append((f"service/{name}", "outbound", None, None, service.get("certificate")))
         return [service for service in found if service[-1] in certificates]
 
     def meant(self):

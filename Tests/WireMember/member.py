@@ -44,11 +44,13 @@ NOTHING_SEEN = wire.Sighting()
 REASON_LENGTH = 1000
 # The fields of an entry, where this member knows them all.
 FIELDS = {
-    "delivery": {"certificate", "interface", "alertOnRequiredTLSFailure"},
+    "delivery": {"certificate", "interface", "tlsProfile", "alertOnRequiredTLSFailure"},
     "destinations": {"tls", "nameCheck"},
     "system": {"hostname"},
 }
-SECTIONS = ["certificates", "delivery", "destinations", "interfaces", "listeners", "mailFlowPolicies", "system"]
+SECTIONS = [  # not alerts and tlsProfiles, which nothing here keeps
+    "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services", "system", "webSecurity",
+]
 
 
 class Gone(Exception):

@@ -1,7 +1,8 @@
 /// What people should know of a list of authorities that peers are verified against (mission D11).
 ///
-/// The certificates stand in the order of their file, each with its signer among them.
-package func authorityFindings(_ list: [CertificateFacts], at now: Timestamp) -> [CertificateFinding] {
+/// The certificates stand in the order of their file, each with its signer among them. Of a list that people keep themselves they are
+/// also told what expires soon; one of the operating system comes with its updates.
+package func authorityFindings(_ list: [CertificateFacts], at now: Timestamp, tellingSoon: Bool = false) -> [CertificateFinding] {
     var findings: [CertificateFinding] = []
     var seen: Set<Digest> = []
     var keys: Set<AuthorityKey> = []
@@ -31,7 +32,8 @@ package func authorityFindings(_ list: [CertificateFacts], at now: Timestamp) ->
                     "\(name) is an intermediate, and its issuer \(facts.issuer) is not in the list: nothing is verified by it.",
                     cure: "Add the root that it leads to."))
         }
-        findings += validityFindings(facts, at: now, severity: .warning).filter { $0.code != .expiresSoon }
+        findings += validityFindings(facts, at: now, severity: .warning).filter { tellingSoon || $0.code != .expiresSoon }.map(
+            \.ofAuthority)
         findings += strengthFindings(facts, key: facts.keyAlgorithm)
     }
     return findings
@@ -40,4 +42,14 @@ package func authorityFindings(_ list: [CertificateFacts], at now: Timestamp) ->
 private struct AuthorityKey: Hashable {
     var subject: String
     var key: Digest?
+}
+
+extension CertificateFinding {
+    /// A finding about the validity of an authority, which others renew.
+    fileprivate var ofAuthority: CertificateFinding {
+        guard code != .notYetValid else { return self }
+        var finding = self
+        finding.cure = "Put the authority's present certificate into the list, beside this one until no peer needs it."
+        return finding
+    }
 }

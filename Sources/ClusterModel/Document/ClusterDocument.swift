@@ -36,6 +36,8 @@ package enum DocumentEntry: Hashable, Sendable {
     case hidden
     /// The entry is a certificate, from this source.
     case certificate(CertificateSource)
+    /// The entry is a list of authorities, from this file: certificates in PEM, or one in DER.
+    case authorities(file: [UInt8])
 }
 
 /// Where the certificate of a document comes from.
@@ -72,7 +74,7 @@ extension ClusterDocument {
     /// The form that a file has, for ``YAMLText`` or as canonical JSON.
     ///
     /// A certificate from a PKCS#12 or PEM file has no written form, because its secrets stay where they are: it
-    /// is written as `pkcs12: <redacted>`, which does not read back.
+    /// is written as `pkcs12: <redacted>`, which does not read back. A list of authorities has no secrets, and is written as its text.
     package var json: JSONValue {
         var members: [String: JSONValue] = [:]
         members["cluster"] = cluster.map(JSONValue.string)
@@ -112,6 +114,7 @@ extension DocumentEntry {
         case .certificate(.selfSigned(let request)): ["selfSigned": request.json]
         case .certificate(.pkcs12): ["pkcs12": "<redacted>"]
         case .certificate(.pem): ["pem": "<redacted>"]
+        case .authorities(let file): ["pem": String(validating: file, as: UTF8.self).map(JSONValue.string) ?? "<a file in DER>"]
         }
     }
 }

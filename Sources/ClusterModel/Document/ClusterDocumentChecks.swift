@@ -15,12 +15,17 @@ extension ClusterDocument {
                     throw Refusal(.limit, "\(level) has more than \(Limits.entries) entries in \(name).")
                 }
                 try section.check(level: level.kind)
+                var named: [String: DocumentEntry] = [:]
                 for (entry, content) in entries {
                     try section.check(entry: entry, at: level.kind)
                     if name == .certificates { try CertificateSetting.check(ownName: entry) }
                     let path = SettingPath("settings", level.description, name.rawValue, entry)
-                    settings[level]?[name]?[entry] = try content.checked(in: section, at: path)
+                    let checked = try content.checked(in: section, at: path)
+                    guard named.updateValue(checked, forKey: section.normalName(of: entry)) == nil else {
+                        throw Refusal(.invalid, "\(path): this name is there twice; upper and lower case are the same.")
+                    }
                 }
+                settings[level]?[name] = named
             }
         }
         for (level, sections) in isolated {
@@ -46,6 +51,7 @@ extension DocumentEntry {
     fileprivate func checked(in section: Section, at path: SettingPath) throws(Refusal) -> DocumentEntry {
         switch self {
         case .hidden:
+            if section.name == .authorities { try AuthoritySetting.check(hiding: path.name ?? "") }
             return self
         case .value(let value) where section.name == .certificates:
             return .certificate(.masked(try section.normalForm(of: value, at: path)))
@@ -56,6 +62,14 @@ extension DocumentEntry {
                 throw Refusal(.invalid, "\(path): a certificate does not belong in \(section.name).")
             }
             return .certificate(try source.checked(in: section, at: path))
+        case .authorities(let file):
+            guard section.name == .authorities, path.name != AuthoritySetting.systemName else {
+                throw Refusal(.invalid, "\(path): a list of authorities does not belong here.")
+            }
+            guard file.count <= Limits.certificateFileBytes else {
+                throw Refusal(.limit, "\(path): the list of authorities has over \(Limits.certificateFileBytes) bytes.")
+            }
+            return self
         }
     }
 }

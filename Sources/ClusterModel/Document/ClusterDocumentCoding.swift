@@ -42,18 +42,23 @@ extension ClusterDocument: Codable {
 }
 
 extension DocumentEntry: Codable {
-    private enum Key: String, CodingKey { case value, hidden, certificate }
+    private enum Key: String, CodingKey { case value, hidden, certificate, authorities }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         guard container.allKeys.count == 1, let kind = container.allKeys.first else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: container.codingPath, debugDescription: "expected one of value, hidden and certificate"))
+                .init(codingPath: container.codingPath, debugDescription: "expected one of value, hidden, certificate and authorities"))
         }
         switch kind {
         case .value: self = .value(try container.decode(JSONValue.self, forKey: .value))
         case .hidden: self = .hidden
         case .certificate: self = .certificate(try container.decode(CertificateSource.self, forKey: .certificate))
+        case .authorities:
+            guard let file = Data(base64Encoded: try container.decode(String.self, forKey: .authorities)) else {
+                throw DecodingError.dataCorruptedError(forKey: .authorities, in: container, debugDescription: "not base64")
+            }
+            self = .authorities(file: Array(file))
         }
     }
 
@@ -63,6 +68,7 @@ extension DocumentEntry: Codable {
         case .value(let value): try container.encode(value, forKey: .value)
         case .hidden: try container.encode(true, forKey: .hidden)
         case .certificate(let source): try container.encode(source, forKey: .certificate)
+        case .authorities(let file): try container.encode(Data(file).base64EncodedString(), forKey: .authorities)
         }
     }
 }

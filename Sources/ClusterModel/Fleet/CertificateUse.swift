@@ -1,6 +1,6 @@
 /// A service that a certificate is assigned to (mission D8).
 package struct CertificateUse: Hashable, Sendable, Codable, Comparable {
-    /// `listener/public`, `https/data1`, `delivery`.
+    /// `listener/public`, `https/data1`, `delivery`, `ldap`, `web-security`, `service/malware-analysis`.
     package var service: String
     /// The machine that has the service; nil when no machine has the setting that assigns the certificate.
     package var machine: String?
@@ -38,7 +38,7 @@ extension Section {
         switch name {
         case .listeners: "listener/\(entry)"
         case .interfaces: "https/\(entry)"
-        default: entry == EntryNaming.onlyEntry ? name.rawValue : "\(name)/\(entry)"
+        default: client?.name(entry) ?? (entry == EntryNaming.onlyEntry ? name.rawValue : "\(name)/\(entry)")
         }
     }
 }

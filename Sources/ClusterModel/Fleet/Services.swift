@@ -1,6 +1,6 @@
 /// A service of a machine that a certificate is assigned to, as its effective configuration means it.
 package struct IntendedService: Hashable, Sendable {
-    /// `listener/NAME`, `https/INTERFACE` or `delivery`.
+    /// `listener/NAME`, `https/INTERFACE`, or that of a ``ClientService``.
     package var service: String
     /// The name of the assigned certificate.
     package var certificate: String
@@ -27,13 +27,19 @@ package struct IntendedService: Hashable, Sendable {
 }
 
 /// A listener that a machine does not open, and why (mission A6).
-package struct DisabledService: Hashable, Sendable {
+package struct DisabledService: Hashable, Sendable, Codable {
+    /// `listener/NAME`.
     package var service: String
     package var reason: String
+
+    package init(service: String, reason: String) {
+        self.service = service
+        self.reason = reason
+    }
 }
 
 extension EffectiveConfiguration {
-    /// The services that a certificate is assigned to, in a fixed order. Disabled listeners are left out.
+    /// The services that a certificate is assigned to, in a fixed order: listeners, HTTPS, clients. Disabled listeners are left out.
     package func intendedServices() throws(SettingError) -> [IntendedService] {
         var services: [IntendedService] = []
         for (name, listener) in try values(ListenerSetting.self, in: .listeners) {
@@ -52,13 +58,15 @@ extension EffectiveConfiguration {
                     service: "https/\(name)", certificate: https.certificate, fingerprint: leaf.fingerprint,
                     probe: .tls(address: interface.address, port: https.port, serverName: interface.hostname)))
         }
-        if let delivery = try value(DeliverySetting.self, .delivery, EntryNaming.onlyEntry),
-            let certificate = delivery.certificate, let leaf = try leaf(of: certificate)
-        {
-            services.append(
-                IntendedService(
-                    service: "delivery", certificate: certificate, fingerprint: leaf.fingerprint,
-                    probe: .none(because: "outbound: shown to other servers, so there is nothing here to connect to")))
+        for section in Section.all {
+            guard let client = section.client, let entries = self[section.name] else { continue }
+            for entry in entries.entries {
+                guard let certificate = try client.certificate(entries, entry), let leaf = try leaf(of: certificate) else { continue }
+                services.append(
+                    IntendedService(
+                        service: client.name(entry.name), certificate: certificate, fingerprint: leaf.fingerprint,
+                        probe: .none(because: client.unprovable)))
+            }
         }
         return services
     }
@@ -93,17 +101,19 @@ extension EffectiveConfiguration {
 package struct MaterialNeeded: Hashable, Sendable {
     /// Keys by fingerprint of their public key.
     package var keys: Set<Digest> = []
-    /// Chains by digest of their PEM text.
+    /// Chains, and lists of authorities, by digest of their PEM text.
     package var chains: Set<Digest> = []
 
     package init() {}
 }
 
 extension EffectiveConfiguration {
-    /// What the machine's services use, and what is set on the machine itself; no other key travels to it (mission D12).
+    /// What the machine's services use, what is set on the machine itself, and whom it trusts; no other key travels to it (mission D12).
     package func materialNeeded() throws(SettingError) -> MaterialNeeded {
         let used = Set(try intendedServices().map(\.certificate))
         var needed = MaterialNeeded()
+        // Lists of authorities are public, so every machine gets what it trusts.
+        needed.chains.formUnion(authorityBlobs)
         guard let certificates = self[.certificates] else { return needed }
         for entry in certificates.entries where used.contains(entry.name) || entry.origin.layer.kind == .machine {
             let certificate = try certificates.setting(CertificateSetting.self, of: entry)

@@ -57,6 +57,8 @@ package final class EffectiveSection: Sendable, Hashable {
     package let isShared: Bool
     /// Typed values of a shared section, by entry: read once for all machines.
     private let settings = Mutex<[String: any Setting]>([:])
+    /// The remarks of a shared section, once they were asked for.
+    private let known = Mutex<[(entry: String, text: String)]?>(nil)
     /// Changes from earlier sections to this one, if it is shared: found once for all machines.
     private let changes = Mutex<[KnownChange]>([])
 
@@ -78,6 +80,19 @@ package final class EffectiveSection: Sendable, Hashable {
         let value = try Value(entry.value, at: SettingPath(name.rawValue, entry.name))
         if isShared { settings.withLock { $0[entry.name] = value } }
         return value
+    }
+
+    /// What its entries have to say each for itself. Of a shared section it is found once for all machines.
+    package var remarks: [(entry: String, text: String)] {
+        guard let kind = Section.named(name) else { return [] }
+        if isShared, let known = known.withLock({ $0 }) { return known }
+        let found = entries.flatMap { entry in
+            let texts = kind.remarks(entry.value)
+            let more = texts.count > Limits.remarks ? ["and \(texts.count - Limits.remarks) more of this kind"] : []
+            return (texts.prefix(Limits.remarks) + more).map { (entry: entry.name, text: $0) }
+        }
+        if isShared { known.withLock { $0 = found } }
+        return found
     }
 
     /// Weak, or every section would keep all before it.

@@ -28,13 +28,14 @@ extension EffectiveConfiguration {
                 findings.append(.init(.error, entry: section.name.rawValue, "this version does not know the section \(section.name)"))
                 continue
             }
+            findings += section.remarks.map { .init(.notice, entry: "\(section.name)/\($0.entry)", $0.text) }
             for entry in section.entries {
                 for reference in kind.references(entry.value) where self[reference.section, reference.name] == nil {
                     findings.append(dangling(reference, in: "\(section.name)/\(entry.name)"))
                 }
             }
         }
-        return findings + portClashes() + missingCertificates() + demoCertificates()
+        return findings + portClashes() + missingCertificates() + demoCertificates() + authorityFindings()
     }
 
     /// The ready-made certificate is marked wherever it is used (mission D6).

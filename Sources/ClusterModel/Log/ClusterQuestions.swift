@@ -23,6 +23,16 @@ extension ClusterState {
         }
     }
 
+    /// A revision's place in the log; for 0, that of the last entry before the first revision.
+    package func position(of revision: Int) throws(Refusal) -> Int {
+        guard (0...self.revision).contains(revision) else {
+            let known = self.revision == 0 ? "nothing has been committed yet" : "the newest is \(self.revision)"
+            throw Refusal(.notFound, "There is no revision \(revision): \(known). List them with: muster history")
+        }
+        if revision > 0 { return history[revision - 1].position }
+        return history.first.map { $0.position - 1 } ?? head.position
+    }
+
     /// The current membership of a machine, or a refusal that says how to list them.
     package func machine(_ name: String) throws(Refusal) -> Membership {
         guard let membership = membership(named: name) else {

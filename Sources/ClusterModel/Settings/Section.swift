@@ -45,9 +45,30 @@ package struct Reference: Hashable, Sendable {
     }
 }
 
+/// A service that shows a certificate to servers. Nobody connects to it, so what it shows cannot be proved.
+package struct ClientService: Sendable {
+    /// The service's name: `ldap`, or `service/` and the entry's name.
+    package var name: @Sendable (_ entry: String) -> String
+    /// Why it cannot be probed.
+    package var unprovable: String
+    /// The certificate that an entry assigns to it.
+    package var certificate: @Sendable (EffectiveSection, EffectiveEntry) throws(SettingError) -> String?
+
+    /// Reads the certificate's name from a field of the entry's setting.
+    package init<Value: Setting>(
+        _ name: @escaping @Sendable (String) -> String, unprovable: String, certificate: any KeyPath<Value, String?> & Sendable
+    ) {
+        self.name = name
+        self.unprovable = unprovable
+        self.certificate = { section, entry throws(SettingError) in
+            try section.setting(Value.self, of: entry)[keyPath: certificate]
+        }
+    }
+}
+
 /// A kind of setting: what its entries look like, where they may be set, what they refer to.
 ///
-/// A new section is a file in `Settings/Sections` and a line in ``Section/all``.
+/// A new section is a file in `Settings/Sections` and a line in ``Section/all``: `Docs/guides/adding-a-section.md`.
 package struct Section: Sendable {
     package var name: SectionName
     package var summary: String
@@ -66,16 +87,24 @@ package struct Section: Sendable {
     package var normalize: @Sendable (JSONValue, SettingPath) throws(SettingError) -> JSONValue
     /// The names by which an entry speaks of others; none for a value that does not read.
     package var references: @Sendable (JSONValue) -> [Reference]
+    /// What people should know about an entry for itself, whatever else is set; none for a value that does not read.
+    package var remarks: @Sendable (JSONValue) -> [String]
+    /// The service to which an entry assigns a client certificate, for sections that have such.
+    package var client: ClientService?
 
+    /// A kind of setting. The path that `rule` gets ends with the entry's name, for rules that differ by it.
     package init<Value: Setting>(
         _ name: SectionName, of type: Value.Type, naming: EntryNaming, levels: [Level.Kind] = Level.Kind.allCases,
+        client: ClientService? = nil,
         rule: @escaping @Sendable (Value, SettingPath) throws(SettingError) -> Void = { _, _ throws(SettingError) in },
+        remarks: @escaping @Sendable (Value) -> [String] = { _ in [] },
         references: @escaping @Sendable (Value) -> [Reference] = { _ in [] }
     ) {
         self.name = name
         self.summary = Value.shape.summary
         self.naming = naming
         self.levels = levels
+        self.client = client
         self.schema = Value.shape.schema
         let version = Value.shape.version
         self.version = version
@@ -89,6 +118,10 @@ package struct Section: Sendable {
             guard let value = try? Value(json) else { return [] }  // stored values have been read before
             return references(value)
         }
+        self.remarks = { json in
+            guard let value = try? Value(json) else { return [] }  // as above
+            return remarks(value)
+        }
     }
 
     /// The version of the section that an entry's value, in normal form, needs.
@@ -96,7 +129,8 @@ package struct Section: Sendable {
 
     /// Every section, in the order in which people read them.
     package static let all: [Section] = [
-        .system, .interfaces, .certificates, .listeners, .mailFlowPolicies, .destinations, .delivery,
+        .system, .interfaces, .certificates, .authorities, .tlsProfiles, .listeners, .mailFlowPolicies, .destinations, .delivery, .ldap,
+        .webSecurity, .services, .alerts,
     ]
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
@@ -109,10 +143,18 @@ package struct Section: Sendable {
         guard let section = named(name) else {
             throw Refusal(
                 .notFound,
-                "There is no section \"\(name.rawValue.prefix(64))\". The sections are "
+                "There is no section \"\(name.rawValue.prefix(64))\"\(Spelling.hint(for: name.rawValue, among: all.map(\.name.rawValue))). The sections are "
                     + all.map(\.name.rawValue).joined(separator: ", ") + ".")
         }
         return section
+    }
+
+    /// The one form of an entry's name: what people write in upper case may be the same domain.
+    package func normalName(of entry: String) -> String {
+        switch naming {
+        case .named(let rule): rule.normal(entry)
+        case .single: entry
+        }
     }
 
     /// Refuses a level that the section does not have, and an entry name that breaks its rule.

@@ -11,6 +11,12 @@ package struct SettingPath: Hashable, Sendable, CustomStringConvertible {
         steps = keys.map(Step.key)
     }
 
+    /// The last name of the path; nil where it ends with the place of an item, or is empty.
+    package var name: String? {
+        guard case .key(let key)? = steps.last else { return nil }
+        return key
+    }
+
     package func appending(_ key: String) -> SettingPath {
         var path = self
         path.steps.append(.key(key))

@@ -109,7 +109,9 @@ package struct Shape<Root: Sendable>: Sendable {
             throw SettingError(path, "here is \(value.kind)", expected: "a map with \(fieldNames)")
         }
         for name in members.keys.sorted() where !fields.contains(where: { $0.name == name }) {
-            throw SettingError(path.appending(name), "there is no field \"\(name.prefix(64))\" here", expected: fieldNames)
+            throw SettingError(
+                path.appending(name), "there is no field \"\(name.prefix(64))\" here\(Spelling.hint(for: name, among: fields.map(\.name)))",
+                expected: fieldNames)
         }
         var root = initial()
         for field in fields {

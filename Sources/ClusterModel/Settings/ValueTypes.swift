@@ -1,7 +1,8 @@
 extension ValueType {
-    /// A text that passes a test.
+    /// A text that passes a test; it is kept in its one form.
     package static func text(
-        _ expectation: String, limit: Int = Limits.textLength, where accepts: @escaping @Sendable (String) -> Bool = { !$0.isEmpty }
+        _ expectation: String, limit: Int = Limits.textLength, where accepts: @escaping @Sendable (String) -> Bool = { !$0.isEmpty },
+        normal: @escaping @Sendable (String) -> String = { $0 }
     ) -> ValueType<String> {
         ValueType<String>(
             expectation: expectation,
@@ -14,9 +15,10 @@ extension ValueType {
                 throw SettingError(path, "this text has over \(limit) bytes", expected: expectation)
             }
             guard accepts(text), !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
-                throw SettingError(path, "\"\(text.prefix(80))\" does not fit", expected: expectation)
+                let letter = foreignLetter(in: text).map { ": \($0)" } ?? ""
+                throw SettingError(path, "\"\(text.prefix(80))\" does not fit\(letter)", expected: expectation)
             }
-            return text
+            return normal(text)
         } write: {
             .string($0)
         }
@@ -27,20 +29,53 @@ extension ValueType {
         text(NameRule.plain.expectation, limit: Limits.nameLength, where: NameRule.plain.accepts)
     }
 
-    /// A host name with at least one label.
+    /// A host name with at least one label, in lower case.
     package static var hostName: ValueType<String> {
-        text("a host name such as mx1.example.com", limit: Limits.domainLength) { HostName.accepts($0) }
+        text(
+            "a host name such as mx1.example.com", limit: Limits.domainLength, where: { HostName.accepts($0) }, normal: { $0.lowercased() })
     }
 
     /// An IPv4 or IPv6 address.
     package static var address: ValueType<String> {
-        text("an IPv4 or IPv6 address", limit: 45) { IPAddress($0) != nil }
+        text(
+            "an IPv4 or IPv6 address", limit: 45, where: { IPAddress($0) != nil }, normal: { IPAddress($0)?.description ?? $0 })
+    }
+
+    /// A server somewhere: its host name or address.
+    package static var server: ValueType<String> {
+        text(
+            "a host name such as ldap.example.com, or an address", limit: Limits.domainLength,
+            where: { IPAddress($0) != nil || HostName.accepts($0) }, normal: { IPAddress($0)?.description ?? $0.lowercased() })
+    }
+
+    /// A mail address.
+    package static var mailAddress: ValueType<String> {
+        text(
+            "a mail address such as postmaster@example.com", limit: Limits.mailAddressLength, where: { MailAddress($0) != nil },
+            normal: { MailAddress($0)?.description ?? $0 })
+    }
+
+    /// Envelope senders: one address, all of a domain, or a local part everywhere.
+    package static var envelopeSender: ValueType<String> {
+        text(
+            "a domain such as example.com, .example.com for all below it, a mail address, or postmaster@ for that name everywhere",
+            limit: Limits.mailAddressLength, where: { EnvelopeSender($0) != nil }, normal: { EnvelopeSender($0)?.description ?? $0 })
     }
 
     /// A sender in a sender group.
     package static var sender: ValueType<String> {
-        text("an address, a network such as 192.0.2.0/24, a host, a domain such as .example.com, or ALL", limit: Limits.domainLength) {
-            SenderPattern($0) != nil
+        let pattern = text(
+            "an address, a network such as 192.0.2.0/24, a host, a domain such as .example.com, or ALL", limit: Limits.domainLength,
+            where: { SenderPattern($0) != nil }, normal: { SenderPattern($0)?.description ?? $0 })
+        return ValueType<String>(expectation: pattern.expectation, schema: pattern.schema) { value, path throws(SettingError) in
+            if case .string(let text) = value, let network = SenderPattern.network(around: text) {
+                throw SettingError(
+                    path, "\"\(text.prefix(80))\" is an address within a network",
+                    expected: "\(network), if the network is meant, or the address alone")
+            }
+            return try pattern.read(value, path)
+        } write: {
+            .string($0)
         }
     }
 
@@ -114,7 +149,9 @@ extension ValueType {
         var choice = ValueType<Choice>(expectation: expectation, schema: ["enum": .array(words.map(JSONValue.string))]) {
             value, path throws(SettingError) in
             guard case .string(let word) = value, let choice = Choice(rawValue: word) else {
-                let found = value.text.map { "\"\($0.prefix(64))\" is none of the choices" } ?? "here is \(value.kind)"
+                let found =
+                    value.text.map { "\"\($0.prefix(64))\" is none of the choices\(Spelling.hint(for: $0, among: words))" }
+                    ?? "here is \(value.kind)"
                 throw SettingError(path, found, expected: expectation)
             }
             return choice
@@ -127,6 +164,25 @@ extension ValueType {
             return [SettingNeed(version: version, path: path)]
         }
         return choice
+    }
+
+    /// Some of a fixed set of words, each once. They have no order: one meaning has one form. `later` as in a single choice.
+    package static func choices<Choice>(_ type: Choice.Type, since later: [Choice: Int] = [:]) -> ValueType<[Choice]>
+    where Choice: CaseIterable & RawRepresentable<String> & Hashable & Sendable, Value == [Choice] {
+        let each = ValueType<[Choice]>.list(of: ValueType<Choice>.choice(Choice.self, since: later))
+        var choices = ValueType<[Choice]>(expectation: each.expectation, schema: each.schema) { value, path throws(SettingError) in
+            let found = try each.read(value, path)
+            guard !found.isEmpty else { throw SettingError(path, "this list is empty", expected: "at least one item, or no such field") }
+            for (index, choice) in found.enumerated() where found[..<index].contains(choice) {
+                throw SettingError(path.appending(index), "\"\(choice.rawValue)\" is there twice", expected: "each item once")
+            }
+            return Choice.allCases.filter(found.contains)
+        } write: {
+            each.write($0)
+        }
+        choices.version = each.version
+        choices.needs = each.needs
+        return choices
     }
 
     /// A list whose items all have one type.

@@ -2,6 +2,8 @@
 package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     package let bytes: [UInt8]
 
+    private init(bytes: [UInt8]) { self.bytes = bytes }
+
     /// Reads `192.0.2.1` or `2001:db8::1`; nil for anything else, zone identifiers included.
     package init?(_ text: some StringProtocol) {
         guard let bytes = text.contains(":") ? IPAddress.six(String(text)) : IPAddress.four(String(text)) else { return nil }
@@ -76,66 +78,13 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Who a sender group means: an address, a network, a host, everything below a domain, or everyone.
-package enum SenderPattern: Hashable, Sendable, CustomStringConvertible {
-    case everyone
-    case network(IPAddress, prefixLength: Int)
-    case host(String)
-    case below(String)
-
-    /// Reads `ALL`, `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`, `mail.example` or `.example`; nil for anything else.
-    package init?(_ text: String) {
-        if text == "ALL" {
-            self = .everyone
-        } else if let slash = text.firstIndex(of: "/") {
-            let digits = text[text.index(after: slash)...]
-            guard let address = IPAddress(text[..<slash]), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-                let length = Int(digits), length <= address.bytes.count * 8,
-                address.bytes == address.masked(to: length)
-            else { return nil }
-            self = .network(address, prefixLength: length)
-        } else if let address = IPAddress(text) {
-            self = .network(address, prefixLength: address.bytes.count * 8)
-        } else if text.hasPrefix("."), HostName.accepts(text.dropFirst()), !text.utf8.dropFirst().allSatisfy(isAddressByte) {
-            self = .below(text.dropFirst().lowercased())
-        } else if HostName.accepts(text), !text.utf8.allSatisfy(isAddressByte) {
-            self = .host(text.lowercased())
-        } else {
-            return nil
-        }
-    }
-
-    package var description: String {
-        switch self {
-        case .everyone: "ALL"
-        case .network(let address, let length) where length == address.bytes.count * 8: address.description
-        case .network(let address, let length): "\(address)/\(length)"
-        case .host(let name): name
-        case .below(let domain): ".\(domain)"
-        }
-    }
-
-    /// Whether a peer at this address, whose verified host name is this (nil when it has none), is meant.
-    package func matches(address: IPAddress, hostName: String?) -> Bool {
-        switch self {
-        case .everyone: true
-        case .network(let network, let length):
-            network.bytes.count == address.bytes.count && address.masked(to: length) == network.bytes
-        case .host(let name): hostName?.lowercased() == name
-        case .below(let domain): hostName?.lowercased().hasSuffix("." + domain) ?? false
-        }
-    }
-}
-
-/// A digit or a dot: a text of nothing else was meant as an address, never as a host name.
-private func isAddressByte(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || byte == UInt8(ascii: ".") }
-
 extension IPAddress {
-    /// The bytes with everything behind the first `length` bits cleared.
-    fileprivate func masked(to length: Int) -> [UInt8] {
-        bytes.enumerated().map { index, byte in
-            let kept = min(8, max(0, length - index * 8))
-            return kept == 0 ? 0 : byte & (0xFF << UInt8(8 - kept))
-        }
+    /// The address with everything behind the first `length` bits cleared: the network of that length around it.
+    package func masked(to length: Int) -> IPAddress {
+        IPAddress(
+            bytes: bytes.enumerated().map { index, byte in
+                let kept = min(8, max(0, length - index * 8))
+                return kept == 0 ? 0 : byte & (0xFF << UInt8(8 - kept))
+            })
     }
 }

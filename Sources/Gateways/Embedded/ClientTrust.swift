@@ -1,18 +1,27 @@
 import Certificates
+import ClusterModel
 
-/// Judges the certificates that senders present.
-package protocol ClientTrust: Sendable {
-    /// Whether a chain, leaf first, each in DER, ends in an authority that is trusted.
+extension GatewayConfiguration {
+    /// Whom senders' certificates must lead to: the authorities of `system`, unless the settings distrust them, and those of every list.
     ///
-    /// The sender has proved that it holds the leaf's key.
-    func trusts(_ chain: [[UInt8]]) async -> Bool
-}
-
-/// Trusts the authorities that the operating system trusts.
-package struct SystemTrust: ClientTrust {
-    package init() {}
-
-    package func trusts(_ chain: [[UInt8]]) async -> Bool {
-        await TrustedAuthorities.system.trust(chain)
+    /// Throws a refusal with a detail for each list that did not come with the configuration or cannot be read.
+    func clientAuthorities(system: TrustedAuthorities) throws(Refusal) -> TrustedAuthorities {
+        let trusted: EffectiveAuthorities
+        do throws(SettingError) { trusted = try settings.authorities() } catch { throw Refusal(.invalid, error.description) }
+        var lists: [AuthorityList] = []
+        var reasons: [String] = []
+        for list in trusted.lists {
+            guard let pem = chains[list.blob] else {
+                reasons.append("the authorities \"\(list.name)\" did not come with the configuration")
+                continue
+            }
+            do throws(Refusal) {
+                lists.append(try AuthorityList(bundle: Array(pem.utf8)))
+            } catch {
+                reasons.append("the authorities \"\(list.name)\": \(error.reason)")
+            }
+        }
+        guard reasons.isEmpty else { throw Refusal(.invalid, "Not every list of authorities can be used.", details: reasons) }
+        return TrustedAuthorities(lists, beside: trusted.trustsSystem ? system : nil)
     }
 }

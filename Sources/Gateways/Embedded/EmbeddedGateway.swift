@@ -1,3 +1,4 @@
+package import Certificates
 package import ClusterModel
 package import Logging
 package import NIOCore
@@ -12,18 +13,21 @@ package actor EmbeddedGateway: Gateway {
     private let logger: Logger
     private let table: ServiceTable
     private let reception: Reception
+    private let system: TrustedAuthorities
     private var sockets: [Endpoint: any Channel] = [:]
     private var isApplying = false
 
-    /// A gateway on these event loops. `names` and `trust` are asked only where a configuration makes it necessary.
+    /// A gateway on these event loops. `names` and `system`, the authorities that the operating system trusts, are asked only where a
+    /// configuration makes it necessary.
     package init(
         group: any EventLoopGroup, logger: Logger, names: any HostNames = SystemHostNames(),
-        trust: any ClientTrust = SystemTrust(), allowance: SessionAllowance = SessionAllowance()
+        system: TrustedAuthorities = .system, allowance: SessionAllowance = SessionAllowance()
     ) {
         self.group = group
         self.logger = logger
+        self.system = system
         table = ServiceTable(connectionLimit: allowance.connections)
-        reception = Reception(table: table, names: names, trust: trust, allowance: allowance, logger: logger)
+        reception = Reception(table: table, names: names, allowance: allowance, logger: logger)
     }
 
     package func apply(_ configuration: GatewayConfiguration) async throws(Refusal) {
@@ -32,7 +36,7 @@ package actor EmbeddedGateway: Gateway {
         }
         isApplying = true
         defer { isApplying = false }
-        let plan = try ServicePlan(configuration)
+        let plan = try ServicePlan(configuration, system: system)
         sockets = sockets.filter { $0.value.isActive }
         let opened = try await open(plan.services.filter { sockets[$0.key] == nil })
         guard table.replace(with: plan.services) else {

@@ -1,3 +1,4 @@
+import Certificates
 import ClusterModel
 import Logging
 import NIOCore
@@ -9,7 +10,6 @@ import Synchronization
 struct Reception: Sendable {
     let table: ServiceTable
     let names: any HostNames
-    let trust: any ClientTrust
     let allowance: SessionAllowance
     let logger: Logger
 
@@ -36,11 +36,10 @@ struct Reception: Sendable {
             logger[metadataKey: "service"] = "\(service.name)"
             logger[metadataKey: "peer"] = "\(peer)"
             let session = SMTPSession(terms: terms, allowance: allowance, logger: logger) { eventLoop in
-                // The certificate in force now; if the listener is gone meanwhile, the one the session began with.
-                guard let identity = table.mailService(at: endpoint)?.identity ?? service.identity else {
-                    throw NIOSSLError.failedToLoadCertificate
-                }
-                return try handshake(identity, asksForCertificate: terms.verifiesClients)
+                // Certificate and authorities in force now; if the listener is gone meanwhile, those the session began with.
+                let current = table.mailService(at: endpoint)
+                guard let identity = current?.identity ?? service.identity else { throw NIOSSLError.failedToLoadCertificate }
+                return try handshake(identity, trusting: terms.verifiesClients ? (current ?? service).authorities : nil)
             }
             try channel.pipeline.syncOperations.addHandlers([BackPressureHandler(), session])
         }
@@ -58,15 +57,14 @@ struct Reception: Sendable {
     }
 
     private func handshake(
-        _ identity: ServerIdentity, asksForCertificate: Bool
+        _ identity: ServerIdentity, trusting authorities: TrustedAuthorities?
     ) throws -> (handler: NIOSSLServerHandler, certificate: () -> ClientCertificate) {
-        guard asksForCertificate else { return (NIOSSLServerHandler(context: identity.context), { .none }) }
+        guard let authorities else { return (NIOSSLServerHandler(context: identity.context), { .none }) }
         let verdict = Verdict()
-        let trust = trust
         let handler = NIOSSLServerHandler(context: try identity.contextAskingForCertificate()) { chain, promise in
             let bytes = chain.compactMap { try? $0.toDERBytes() }  // one that cannot be written again is not trusted either
             promise.completeWithTask {
-                verdict.set(await trust.trusts(bytes) ? .verified : .unverified)
+                verdict.set(await authorities.trust(bytes) ? .verified : .unverified)
                 // The handshake goes on either way: the dialogue says what follows from the verdict.
                 return .certificateVerified
             }

@@ -17,7 +17,7 @@ package struct ServerIdentity: Sendable {
         configuration.minimumTLSVersion = .tlsv12
         // A peer that is gone must not hold up the end of a session for long.
         configuration.shutdownTimeout = .seconds(1)
-        // No roots: who is trusted is judged by ``ClientTrust``, and system roots would be read from disk for nothing.
+        // No roots: whom a sender's certificate must lead to is the settings' to say, and system roots would be read from disk for nothing.
         configuration.trustRoots = .certificates([])
         do {
             context = try NIOSSLContext(configuration: configuration)

@@ -1,3 +1,4 @@
+package import Certificates
 package import ClusterModel
 
 /// An SMTP service of the embedded gateway, ready to serve.
@@ -8,18 +9,22 @@ package struct MailService: Sendable {
     package let listener: ListenerSetting
     package let policies: [String: MailFlowPolicySetting]
     package let identity: ServerIdentity?
+    /// Whom senders' certificates must lead to, where a policy verifies them.
+    package let authorities: TrustedAuthorities
 
     /// Whether a sender's host name can make a difference, so that it is worth looking up.
     package let asksForHostNames: Bool
 
     package init(
-        name: String, hostname: String, listener: ListenerSetting, policies: [String: MailFlowPolicySetting], identity: ServerIdentity?
+        name: String, hostname: String, listener: ListenerSetting, policies: [String: MailFlowPolicySetting], identity: ServerIdentity?,
+        authorities: TrustedAuthorities
     ) {
         self.name = name
         self.hostname = hostname
         self.listener = listener
         self.policies = policies
         self.identity = identity
+        self.authorities = authorities
         asksForHostNames = listener.senderGroups.contains { group in
             group.senders.contains { sender in
                 switch SenderPattern(sender) {
@@ -64,10 +69,14 @@ package struct ServicePlan: Sendable {
     private var reasons: [String] = []
     private var identities: [String: ServerIdentity] = [:]
     private let configuration: GatewayConfiguration
+    private let authorities: TrustedAuthorities
 
     /// Throws a refusal with a detail for each service that cannot be. Listeners without their interface are left out.
-    package init(_ configuration: GatewayConfiguration) throws(Refusal) {
+    ///
+    /// `system` are the authorities that the operating system trusts.
+    package init(_ configuration: GatewayConfiguration, system: TrustedAuthorities) throws(Refusal) {
         self.configuration = configuration
+        authorities = try configuration.clientAuthorities(system: system)
         do {
             try addListeners()
             try addWebServices()
@@ -98,7 +107,8 @@ package struct ServicePlan: Sendable {
             add(
                 .mail(
                     MailService(
-                        name: service, hostname: interface.hostname, listener: listener, policies: policies, identity: identity)),
+                        name: service, hostname: interface.hostname, listener: listener, policies: policies, identity: identity,
+                        authorities: authorities)),
                 address: interface.address, port: listener.port)
         }
     }

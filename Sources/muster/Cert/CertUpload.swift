@@ -9,7 +9,7 @@ struct CertUpload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "upload", abstract: "Take in a signed certificate for a key that is there, with its intermediates.",
         discussion: """
-            The file is PEM or DER; a leaf alone, or with intermediates in any order. It must be for the entry's key, which stays. It
+            The file is PEM, DER or PKCS#7 (.p7b); a leaf alone, or with intermediates in any order. It must be for the entry's key, which stays. It
             replaces what the entry has; the one before stays in the history. Intermediates may also come later, without a leaf.
             Renewing is the same step again.
 

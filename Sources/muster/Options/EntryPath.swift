@@ -13,10 +13,12 @@ struct EntryPath: ExpressibleByArgument, Sendable {
         entry = parts.count == 2 ? parts[1] : nil
     }
 
+    static var defaultCompletionKind: CompletionKind { .list(Section.all.map(\.name.rawValue)) }
+
     /// The commands' nouns for sections.
     private static let nouns: [String: SectionName] = [
         "cert": .certificates, "certificate": .certificates, "listener": .listeners, "policy": .mailFlowPolicies,
-        "policies": .mailFlowPolicies, "destination": .destinations, "interface": .interfaces,
+        "policies": .mailFlowPolicies, "destination": .destinations, "interface": .interfaces, "authority": .authorities,
     ]
 
     /// The entry that is meant: a single-valued section has only one.

@@ -52,8 +52,12 @@ extension SetEntry {
     }
 }
 
-/// A setting's value for a table. A certificate has too many fields for a line, and most are digests.
+/// A setting's value for a table. A certificate has too many fields for a line, and most are digests; so has a list of them.
 func shortText(of value: JSONValue, in section: SectionName) -> String {
+    if section == .authorities, let certificates = value["certificates"]?.items {
+        let subjects = certificates.prefix(3).map { $0["subject"]?.text ?? "?" } + (certificates.count > 3 ? ["..."] : [])
+        return "\(certificates.count == 1 ? "1 certificate" : "\(certificates.count) certificates") (\(subjects.joined(separator: "; ")))"
+    }
     guard section == .certificates, let leaf = value["chain"]?.items?.first else { return value.summary }
     return "\(leaf["subject"]?.text ?? "?"), fingerprint \(leaf["fingerprint"]?.text?.prefix(12) ?? "?"), "
         + "expires \(leaf["notAfter"]?.text?.prefix(10) ?? "?")"

@@ -81,6 +81,11 @@ struct StandaloneDocument {
         case .value(let value): return value
         case .hidden: return nil
         case .certificate(.masked(let value)): return value
+        case .authorities(let file):
+            let list = try AuthorityList(bundle: file)
+            try list.check(at: now)
+            material.append(Material(kind: .chain, digest: list.blob, pem: Array(list.pem.utf8)))
+            return list.setting.json
         case .certificate(.selfSigned(let request)):
             // A value that does not read was made for no request.
             if let old = before[name], let setting = try? CertificateSetting(old), setting.request == request { return old }

@@ -25,6 +25,7 @@ struct DestinationCommand: AsyncParsableCommand {
             """,
         subcommands: [
             NounList<DestinationNoun>.self, NounShow<DestinationNoun>.self, DestinationSet.self, NounUnset<DestinationNoun>.self,
+            DestinationSetup.self,
         ],
         aliases: ["destconfig"])
 }
@@ -73,6 +74,19 @@ struct DestinationSet: AsyncParsableCommand {
         try patch.clear(clearing.clear, of: .destinations)
         return patch
     }
+}
+
+/// `muster destconfig setup`: where ESA's administrators look for what holds for all destinations.
+struct DestinationSetup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "setup", abstract: "The same as muster delivery set: what holds for all destinations.",
+        discussion: """
+              muster destconfig setup --certificate mail --alert-on-required-tls-failure
+            """)
+
+    @OptionGroup var delivery: DeliverySet
+
+    func run() async throws { try await delivery.run() }
 }
 
 extension DestinationSetting.TLS: ExpressibleByArgument {}

@@ -40,7 +40,7 @@ extension ChangeView {
 
     private var fieldLines: [String] {
         guard change == "set" else { return [] }
-        guard section != .certificates else {
+        guard section != .certificates, section != .authorities else {
             let new = shortText(of: after, in: section)
             return [before == .null ? new : "\(shortText(of: before, in: section)) → \(new)"]
         }

@@ -12,6 +12,7 @@ struct Effective: AsyncParsableCommand {
 
               muster effective mx1
               muster effective mx1 destinations/bank.example --explain
+              muster effective mx1 listeners --explain --at 12
             """)
 
     @Argument(help: "The machine's name.")
@@ -20,13 +21,16 @@ struct Effective: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("A section, or one entry of it. (default: everything)", valueName: "section[/entry]"))
     var path: EntryPath?
 
-    @Flag(help: "Also say what each value shadows.")
+    @Flag(help: "Also say who set each value and when, and what it shadows.")
     var explain = false
+
+    @Option(help: ArgumentHelp("As it was right after this revision. (default: now)", valueName: "revision"))
+    var at: Int?
 
     @OptionGroup var manager: ManagerOptions
 
     func run() async throws {
-        let query = EffectiveQuery(machine: machine, section: path?.section, entry: path?.entry)
+        let query = EffectiveQuery(machine: machine, section: path?.section, entry: path?.entry, revision: at)
         let entries = try await manager.withManager { try await $0.effective(query) }
         try manager.renderer.show(list: entries, whenEmpty: "\(machine) gets nothing\(path.map { " of \($0.section)" } ?? "").") { style in
             explain ? entries.map { $0.explanation(style) }.joined(separator: "\n") : table(entries, style)
@@ -49,12 +53,20 @@ struct Effective: AsyncParsableCommand {
 extension EffectiveView {
     /// The value, where it comes from, and what it shadows.
     fileprivate func explanation(_ style: Style) -> String {
-        let origin = revision == 0 ? "brought along by the machine" : "set by revision \(revision)"
-        var lines = [
-            style.paint("\(section)/\(name)".printable(), .heading), "  value: \(shortText(of: value, in: section).printable())",
-            "  from \(level), \(origin)",
-        ]
-        if !shadows.isEmpty { lines.append("  shadows what is set at \(shadows.map(\.description).joined(separator: " and "))") }
+        let origin =
+            revision == 0
+            ? (level.kind == .machine ? "brought along by the machine" : "made with the cluster")
+            : "set by revision \(revision)" + (author.map { " of \($0)" } ?? "") + (time.map { ", \($0)" } ?? "")
+        let lines =
+            [
+                style.paint("\(section)/\(name)".printable(), .heading), "  value: \(shortText(of: value, in: section).printable())",
+                "  from \(level), \(origin.printable())",
+            ]
+            + shadowed.map { shadowed in
+                let author = shadowed.author.map { " of \($0)" } ?? ""
+                let value = shadowed.value == .null ? "hidden" : shortText(of: shadowed.value, in: section)
+                return "  shadows \(shadowed.level): \(value), revision \(shadowed.revision)\(author)".printable()
+            }
         return lines.joined(separator: "\n")
     }
 }

@@ -27,6 +27,8 @@ package struct InterfaceSetting: Setting {
 package struct HTTPSService: Setting {
     package var port = 443
     package var certificate = ""
+    /// The TLS profile of its connections; without one, `https` if there is such.
+    package var tlsProfile: String?
 
     package init() {}
 
@@ -40,6 +42,7 @@ package struct HTTPSService: Setting {
         [
             .standard("port", \.port, .port, 443, "The TCP port."),
             .required("certificate", \.certificate, .name, "The name of the certificate it serves."),
+            .optional("tlsProfile", \.tlsProfile, .name, "The TLS profile of its connections; without one, that called https."),
         ],
         initial: HTTPSService.init)
 }
@@ -52,6 +55,8 @@ extension Section {
     package static let interfaces = Section(
         .interfaces, of: InterfaceSetting.self, naming: .named(.plain), levels: [.machine],
         references: { interface in
-            interface.https.map { [Reference("https.certificate", .certificates, $0.certificate)] } ?? []
+            guard let https = interface.https else { return [] }
+            let certificate = Reference("https.certificate", .certificates, https.certificate)
+            return [certificate] + (https.tlsProfile.map { [Reference("https.tlsProfile", .tlsProfiles, $0)] } ?? [])
         })
 }

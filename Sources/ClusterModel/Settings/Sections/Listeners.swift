@@ -11,6 +11,8 @@ package struct ListenerSetting: Setting {
     package var port = 25
     /// The certificate it shows after STARTTLS; without one, no policy can offer TLS.
     package var certificate: String?
+    /// The TLS profile of its connections; without one, `inbound` if there is such.
+    package var tlsProfile: String?
     /// The policy for a sender that no group matches; without one, such a sender gets TLS off.
     package var defaultPolicy: String?
     /// The first group that matches a sender decides.
@@ -25,6 +27,7 @@ package struct ListenerSetting: Setting {
             .required("interface", \.interface, .name, "The interface it listens on. A machine without it disables the listener."),
             .standard("port", \.port, .port, 25, "The TCP port."),
             .optional("certificate", \.certificate, .name, "The certificate shown after STARTTLS."),
+            .optional("tlsProfile", \.tlsProfile, .name, "The TLS profile of its connections; without one, that called inbound."),
             .optional("defaultPolicy", \.defaultPolicy, .name, "The mail flow policy for senders in no group; without it, TLS is off."),
             .standard(
                 "senderGroups", \.senderGroups, .list(of: .setting(SenderGroup.self)), [],
@@ -66,6 +69,31 @@ extension ListenerSetting {
     }
 }
 
+extension ListenerSetting {
+    /// Groups and senders that never match, because what stands before them takes everyone whom they mean.
+    var idleSenders: [String] {
+        var cover = SenderCover()
+        var remarks: [String] = []
+        for (index, group) in senderGroups.enumerated() {
+            if group.senders.isEmpty { remarks.append("the sender group \(group.name) has no senders, so it never matches") }
+            var own: Set<SenderPattern> = []
+            for (place, text) in group.senders.enumerated() {
+                guard let pattern = SenderPattern(text) else { continue }
+                let field = "senderGroups[\(index)].senders[\(place)]"
+                if let earlier = cover.cover(of: pattern) {
+                    let has = earlier.pattern == pattern ? "has it" : "has \(earlier.pattern)"
+                    remarks.append(
+                        "\(field): \(pattern) in the group \(group.name) never matches: the group \(earlier.group) before it \(has)")
+                } else if !own.insert(pattern).inserted {
+                    remarks.append("\(field): \(pattern) is in the group \(group.name) twice")
+                }
+            }
+            for pattern in own { cover.add(pattern, of: group.name) }
+        }
+        return remarks
+    }
+}
+
 extension SectionName {
     package static let listeners = SectionName(rawValue: "listeners")
 }
@@ -81,10 +109,14 @@ extension Section {
                     expected: "each group once")
             }
         },
+        remarks: \.idleSenders,
         references: { listener in
             var references = [Reference("interface", .interfaces, listener.interface, whenMissing: .disabled)]
             if let certificate = listener.certificate {
                 references.append(Reference("certificate", .certificates, certificate))
+            }
+            if let profile = listener.tlsProfile {
+                references.append(Reference("tlsProfile", .tlsProfiles, profile))
             }
             if let policy = listener.defaultPolicy {
                 references.append(Reference("defaultPolicy", .mailFlowPolicies, policy))

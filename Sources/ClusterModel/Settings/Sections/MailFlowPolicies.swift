@@ -13,7 +13,7 @@ package struct MailFlowPolicySetting: Setting {
     package var tls = TLS.off
     /// Whether the sender's certificate is asked for and checked.
     package var verifyClientCertificate = false
-    /// Senders of this policy that must use TLS whatever `tls` says: domains or addresses of envelope senders.
+    /// Envelope senders that must use TLS, although others need not: it goes with `preferred` only.
     package var tlsMandatorySenders: [String] = []
 
     package init() {}
@@ -31,8 +31,8 @@ package struct MailFlowPolicySetting: Setting {
                 "verifyClientCertificate", \.verifyClientCertificate, .boolean, false, "Whether the sender's certificate is checked."),
             .standard(
                 "tlsMandatorySenders", \.tlsMandatorySenders,
-                .list(of: .text("a domain or a mail address", limit: Limits.domainLength)), [],
-                "Envelope senders (addresses or domains) that must use TLS."),
+                .list(of: .envelopeSender), [],
+                "Where TLS is preferred: envelope senders (addresses or domains) that must use it."),
         ],
         initial: MailFlowPolicySetting.init)
 }
@@ -43,5 +43,17 @@ extension SectionName {
 
 extension Section {
     package static let mailFlowPolicies = Section(
-        .mailFlowPolicies, of: MailFlowPolicySetting.self, naming: .named(.plain))
+        .mailFlowPolicies, of: MailFlowPolicySetting.self, naming: .named(.plain),
+        rule: { policy, path throws(SettingError) in
+            guard policy.tlsMandatorySenders.isEmpty || policy.tls == .preferred else {
+                throw SettingError(
+                    path.appending("tlsMandatorySenders"), "some senders must use TLS, and tls is \(policy.tls.rawValue) for all",
+                    expected: "tls preferred, or no such list")
+            }
+            guard !policy.verifyClientCertificate || policy.tls != .off else {
+                throw SettingError(
+                    path.appending("verifyClientCertificate"), "certificates are checked, and tls is off",
+                    expected: "tls preferred or required, or false")
+            }
+        })
 }

@@ -1,7 +1,7 @@
 /// Finds what somebody may have meant.
-enum Spelling {
+package enum Spelling {
     /// The candidate that is nearest to a word, if any is near: a third of its letters may differ, at most two.
-    static func nearest(to word: String, among candidates: [String]) -> String? {
+    package static func nearest(to word: String, among candidates: [String]) -> String? {
         guard word.count <= 40 else { return nil }
         let ranked = candidates.map { (name: $0, distance: distance(Array(word.lowercased()), Array($0.lowercased()))) }
         guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
@@ -9,7 +9,7 @@ enum Spelling {
     }
 
     /// ` (did you mean "listeners"?)`, or nothing.
-    static func hint(for word: String, among candidates: [String]) -> String {
+    package static func hint(for word: String, among candidates: [String]) -> String {
         nearest(to: word, among: candidates).map { " (did you mean \"\($0)\"?)" } ?? ""
     }
 
