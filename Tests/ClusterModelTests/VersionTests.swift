@@ -39,7 +39,7 @@ private struct Later: Setting {
         initial: Later.init)
 }
 
-private let later = Section(SectionName(rawValue: "later"), of: Later.self, naming: .named(.plain))
+private let later = Section(SectionName(rawValue: "later"), of: Later.self, naming: .named(.plain), laterEntries: ["special": 6])
 
 /// The sections as a later version of Muster has them.
 private func kinds(_ name: SectionName) -> Section? { name == later.name ? later : Section.named(name) }
@@ -66,7 +66,7 @@ struct VersionTests {
     }
 
     @Test func `a section has the version of its newest field`() {
-        #expect(later.version == 5)
+        #expect(later.version == 6)
         #expect(Later.Inner.shape.version == 4)
         // No version was released before this one: what is here is the first.
         for section in Section.all { #expect(section.version == 1, "\(section.name)") }
@@ -74,16 +74,18 @@ struct VersionTests {
 
     @Test func `an agent lacks the section as a whole, or the fields that are newer than what it knows`() throws {
         let value = try JSONValue(parsing: #"{"name":"a","note":"b","items":[{"label":"x","weight":1}]}"#.utf8)
-        func lacks(_ known: Int?) -> [String] {
+        func lacks(_ known: Int?, _ entry: String = "e") -> [String] {
             var agent = AgentKnowledge.ours(agent: "test")
             agent.sections[later.name] = known
-            return agent.lacks(later.name, "e", value, kinds: kinds).map(\.text)
+            return agent.lacks(later.name, entry, value, kinds: kinds).map(\.text)
         }
         #expect(lacks(nil) == ["the section later"])
         #expect(lacks(1) == ["the field note of later", "the field items of later", "the field items[0].weight of later"])
         #expect(lacks(3) == ["the field items[0].weight of later"])
         #expect(lacks(4) == [])
         #expect(lacks(9) == [], "an agent may be newer")
+        #expect(lacks(5, "special") == ["the entry special of later"])
+        #expect(lacks(6, "special") == [])
     }
 
     @Test func `what an agent says survives being kept`() throws {

@@ -225,6 +225,18 @@ struct FollowerTests {
         }
     }
 
+    @Test func `an entry whose name says nothing to this version is rejected by name`() throws {
+        var member = OneFollower(running: a)
+        _ = member.welcome()
+        let entry = EffectiveEntry(
+            section: .services, name: "time-machine", value: ["host": "tm.example.com"], origin: .init(layer: .cluster, revision: 2))
+        let goal = EffectiveConfiguration(sections: a.sections + [EffectiveSection(name: .services, entries: [entry])])
+        guard case .rejected(let reasons)? = try member.update(to: goal, from: a).receipts.first?.outcome else {
+            return _ = Issue.record("it was not rejected")
+        }
+        #expect(reasons.first?.contains("services/time-machine") == true)
+    }
+
     @Test func `a manager that wants to speak another version is not followed`() {
         var member = OneFollower(running: a)
         _ = member.follower.connected(now: at(0))

@@ -64,17 +64,32 @@ extension AgentKnowledge: Codable {
 package struct SettingLack: Hashable, Sendable {
     package var section: SectionName
     package var entry: String
-    /// The field below the entry that is too new; nil when the agent does not know the section at all.
-    package var field: String?
+    package var part: Part
 
-    package init(section: SectionName, entry: String, field: String? = nil) {
+    /// What is too new.
+    package enum Part: Hashable, Sendable {
+        /// The agent does not know the section at all.
+        case section
+        /// The agent does not know what an entry of this name is.
+        case entry
+        /// The field, below the entry.
+        case field(String)
+    }
+
+    package init(section: SectionName, entry: String, _ part: Part) {
         self.section = section
         self.entry = entry
-        self.field = field
+        self.part = part
     }
 
     /// What is needed, as people read it: `the section destinations`, `the field tls of destinations`.
-    package var text: String { field.map { "the field \($0) of \(section)" } ?? "the section \(section)" }
+    package var text: String {
+        switch part {
+        case .section: "the section \(section)"
+        case .entry: "the entry \(entry) of \(section)"
+        case .field(let field): "the field \(field) of \(section)"
+        }
+    }
 
     /// What several lacks come to, each named once, the first few by name.
     package static func text(of lacks: [SettingLack]) -> String {
@@ -91,10 +106,11 @@ extension AgentKnowledge {
     package func lacks(
         _ section: SectionName, _ entry: String, _ value: JSONValue, kinds: (SectionName) -> Section? = Section.named
     ) -> [SettingLack] {
-        guard let known = sections[section] else { return [SettingLack(section: section, entry: entry)] }
+        guard let known = sections[section] else { return [SettingLack(section: section, entry: entry, .section)] }
         guard let kind = kinds(section), kind.version > known else { return [] }
+        guard kind.laterEntries[entry, default: 1] <= known else { return [SettingLack(section: section, entry: entry, .entry)] }
         return kind.needs(value).filter { $0.version > known }.map {
-            SettingLack(section: section, entry: entry, field: "\($0.path)")
+            SettingLack(section: section, entry: entry, .field("\($0.path)"))
         }
     }
 

@@ -186,6 +186,11 @@ extension Follower {
             guard let kind = Section.named(section.name), section != base?[section.name] else { continue }
             let read = Set(base?[section.name]?.entries.map(\.digest) ?? [])
             for entry in section.entries where !read.contains(entry.digest) {
+                guard kind.naming.accepts(entry.name) else {
+                    throw Refusal(
+                        .version,
+                        "This agent does not know what \(section.name)/\(entry.name) is. If it is older than the manager, upgrade it.")
+                }
                 do throws(SettingError) {
                     _ = try kind.normalize(entry.value, SettingPath(section.name.rawValue, entry.name))
                 } catch {
