@@ -1,7 +1,8 @@
 import ClusterModel
 
 extension DocumentReading {
-    /// Reads a list of authorities, `pem: { file: FILE }` or `pem: TEXT`; the word on the operating system's; or the form that `save` writes.
+    /// Reads a list of authorities (`pem: { file: FILE }` or `pem: TEXT`), the word on the operating system's, or the form that `save`
+    /// writes.
     mutating func authorities(_ node: DocumentNode, _ section: Section, _ path: SettingPath) -> DocumentEntry? {
         let isSystem = path.name == AuthoritySetting.systemName
         let expected = isSystem ? "trusted: true or false" : "pem: { file: FILE }"

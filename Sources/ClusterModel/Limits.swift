@@ -38,8 +38,8 @@ package enum Limits {
     package static let signerCandidates = 10
     /// Certificates in one list of authorities. What systems trust is some 150.
     package static let authorities = 500
-    /// Certificates in one list of an administrator's own. What is known of each is nearly a KiB, and an entry has 256; what a system trusts
-    /// fits.
+    /// Certificates in one list of an administrator's own. What is known of each is nearly a KiB, and an entry has 256; all that a
+    /// system trusts fits.
     package static let ownAuthorities = 200
     /// Bytes of one certificate in such a list, in DER. The largest authorities' have two KiB.
     package static let authorityBytes = 8 << 10

@@ -83,6 +83,16 @@ package final class FixedService: AdminService {
         return view
     }()
 
+    package static let authority: AuthorityView = {
+        var (root, second) = (CertificateFacts(), CertificateFacts())
+        (root.subject, root.issuer, root.notAfter, root.isAuthority) = ("CN=Partner Root", "CN=Partner Root", time, true)
+        (second.subject, second.issuer, second.notAfter, second.isAuthority) = ("CN=Second", "CN=Other", time.adding(seconds: 1), true)
+        let finding = CertificateFinding(code: .missingRoot, severity: .warning, text: "Its issuer is not there.", cure: "Add the root.")
+        return AuthorityView(
+            AuthoritySetting(certificates: [root, second], blob: digest), name: "partner-root", level: .cluster, findings: [finding],
+            uncommitted: true)
+    }()
+
     package static let loss = LossReport(
         certificates: [
             LostCertificate(
@@ -281,6 +291,37 @@ package final class FixedService: AdminService {
     package func deleteCertificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> EditSummary {
         try note("deleteCertificate \(name) \(level)", caller)
         return EditSummary(changes: [FixedService.change], uncommitted: 1)
+    }
+
+    package func authorities(at level: Level?, for caller: Caller) async throws(Refusal) -> [AuthorityView] {
+        try note("authorities \(level?.description ?? "-")", caller)
+        return [
+            .impliedSystem, FixedService.authority, AuthorityView(hidden: "partner-root", level: .group("eu"), uncommitted: false),
+            AuthorityView(AuthoritySetting(trusted: false), name: "system", level: .group("eu"), findings: [], uncommitted: false),
+        ]
+    }
+
+    package func authority(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> AuthorityView {
+        try note("authority \(name) \(level)", caller)
+        return FixedService.authority
+    }
+
+    package func addAuthorities(_ request: AuthorityAddition, for caller: Caller) async throws(Refusal) -> AuthorityView {
+        try note("addAuthorities \(request.level) \(request.name) \(request.file) \(request.replace)", caller)
+        return FixedService.authority
+    }
+
+    package func trustSystem(_ request: SystemTrust, for caller: Caller) async throws(Refusal) -> AuthorityView {
+        try note("trustSystem \(request.level) \(request.trusted)", caller)
+        return AuthorityView(
+            AuthoritySetting(trusted: request.trusted), name: "system", level: request.level, findings: [], uncommitted: true)
+    }
+
+    package func removeAuthorities(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> AuthorityRemoval {
+        try note("removeAuthorities \(name) \(level)", caller)
+        let change = ChangeView(
+            level: level, section: .authorities, entry: name, change: "remove", before: .null, after: .null, changeSet: "c1")
+        return AuthorityRemoval(name: name, level: level, inherited: level == .cluster ? nil : .cluster, changes: [change], uncommitted: 1)
     }
 
     package func audit(_ page: Page, for caller: Caller) async throws(Refusal) -> [AuditView] {

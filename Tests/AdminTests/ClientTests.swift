@@ -99,6 +99,20 @@ struct ClientTests {
             let request = CertificatePromotion(name: "own", from: .machine("mx1"), to: .group("eu"))
             return try await $0.promoteCertificate(request) == FixedService.certificate
         },
+        Call("authorities -") { try await $0.authorities(at: nil).map(\.hidden) == [false, false, true, false] },
+        Call("authority partner-root group/eu") {
+            try await $0.authority("partner-root", at: .group("eu")) == FixedService.authority
+        },
+        Call("addAuthorities machine/mx1 partner-root cGVt true") {
+            let addition = AuthorityAddition(level: .machine("mx1"), name: "partner-root", file: "cGVt", replace: true)
+            return try await $0.addAuthorities(addition).certificates.count == 2
+        },
+        Call("trustSystem group/eu false") {
+            try await $0.trustSystem(SystemTrust(level: .group("eu"), trusted: false)).trusted == false
+        },
+        Call("removeAuthorities partner-root group/eu") {
+            try await $0.removeAuthorities("partner-root", at: .group("eu")).inherited == .cluster
+        },
         Call("audit -1 1000") { try await $0.audit().first?.kind == "cluster-created" },
         Call("verifyAudit") { try await $0.verifyAudit().intact },
     ]
@@ -132,6 +146,13 @@ struct ClientTests {
                 certificate.members.map { Set($0.keys) }?.isSuperset(of: [
                     "name", "level", "subject", "issuer", "fingerprint", "notBefore", "notAfter", "usedBy", "findings", "chain",
                 ]) == true)
+            let authorities = try JSONValue(parsing: try await server.request("GET", "/api/v1/authorities").body.utf8)
+            #expect(
+                authorities.items?.allSatisfy {
+                    Set(($0.members ?? [:]).keys) == [
+                        "name", "level", "trusted", "certificates", "expires", "blob", "findings", "hidden", "implied", "uncommitted",
+                    ]
+                } == true)
         }
     }
 

@@ -29,10 +29,17 @@ import Testing
 
         try list("Root", "Root", "Other").check(at: .test)
         #expect(throws: Refusal(.invalid, "")) { try list("Root", "leaf").check(at: .test) }
+        #expect(throws: Refusal(.limit, "")) { try Self.namesakes(Limits.ownAuthorities + 1).check(at: .test) }
         let repeated = try list("Root", "Root", "Other")
         #expect(repeated.facts.count == 3 && repeated.certificates.count == 2)
         #expect(try repeated.pem == issuers.chain("Root", "Other").pem && repeated.blob == Digest(hashing: repeated.pem.utf8))
         #expect(try AuthorityList(bundle: issuers.der("Root")).facts == root.facts)
+    }
+
+    /// As many authorities.
+    private static func namesakes(_ count: Int) throws -> AuthorityList {
+        let one = try (0..<count).map { try ClusterAuthority.create(clusterID: "\($0)", clusterName: "a", now: .test).certificatePEM }
+        return try AuthorityList(bundle: Array(one.joined().utf8))
     }
 
     @Test func `two certificates of one authority's key are noticed`() async throws {
@@ -94,7 +101,23 @@ import Testing
         try await issuers.root("Other")
         try await issuers.issue("leaf", by: "Root", extensions: TestIssuers.leaf)
         let leaf = try issuers.der("leaf")
-        #expect(await TrustedAuthorities(try AuthorityList(bundle: issuers.der("Root"))).trust([leaf]))
-        #expect(await !TrustedAuthorities(try AuthorityList(bundle: issuers.der("Other"))).trust([leaf]))
+        func trust(_ lists: [String]..., beside others: TrustedAuthorities? = nil) throws -> TrustedAuthorities {
+            try TrustedAuthorities(
+                lists.map { try AuthorityList(bundle: Array($0.map { try issuers.pem($0) }.joined().utf8)) }, beside: others)
+        }
+        #expect(try await trust(["Root"]).trust([leaf]))
+        #expect(try await !trust(["Other"]).trust([leaf]))
+        #expect(try await trust(["Other"], ["Root"]).trust([leaf]))
+        #expect(try await trust(["Other"], beside: trust(["Root"])).trust([leaf]))
+        #expect(try await !trust().trust([leaf]))
+
+        // An intermediate leads to a root, and is none.
+        try await issuers.issue("Lower", by: "Root")
+        try await issuers.issue("lowest", by: "Lower", extensions: TestIssuers.leaf)
+        let lowest = try issuers.der("lowest")
+        #expect(try await !trust(["Root"]).trust([lowest]))
+        #expect(try await trust(["Root", "Lower"]).trust([lowest]))
+        #expect(try await trust(["Lower"], beside: trust(["Root"])).trust([lowest]))
+        #expect(try await !trust(["Lower"]).trust([lowest]))
     }
 }

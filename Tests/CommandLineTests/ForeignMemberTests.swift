@@ -1,4 +1,6 @@
+import Certificates
 import ClusterModel
+import FoundationEssentials
 import Testing
 
 /// A member that shares no line with ours: what it needs to know is in `Docs/reference/wire.md`, or this fails.
@@ -44,6 +46,12 @@ struct ForeignMemberTests {
         let listener = try await machine(cluster)["services"]?.items?.first { $0["service"]?.text == "listener/public" }
         #expect(listener?["fingerprint"]?.text == after)
         #expect(listener?["served"]?.text == after)
+        // It lays the list out with its configuration, or would reject it.
+        let list = "\(cluster.directory)/partner-root.pem"
+        try ClusterAuthority.create(clusterID: "partner", clusterName: "Partner", now: Timestamp(Date())).certificatePEM
+            .write(toFile: list, atomically: true, encoding: .utf8)
+        try await expectDelta(cluster, &said, ["authorities"], [["authority", "add", "partner-root", list]])
+        try await expectDelta(cluster, &said, ["-authorities"], [["authority", "remove", "partner-root"]])
         try await expectDelta(cluster, &said, ["destinations"], [["destination", "unset", "other.example"]])
         try await expectDelta(
             cluster, &said, ["-destinations"], [["destination", "unset", "bank.example"], ["destination", "unset", "default"]])

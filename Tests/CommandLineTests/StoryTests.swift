@@ -1,4 +1,5 @@
 import AdminClient
+import Certificates
 import ClusterModel
 import FoundationEssentials
 import Glibc
@@ -45,7 +46,7 @@ struct KeptCluster {
         return digits.filter(\.isHexDigit).lowercased()
     }
 
-    private func openssl(_ arguments: [String], input: String) async throws -> String {
+    func openssl(_ arguments: [String], input: String) async throws -> String {
         try await Subprocess.run(
             .name("openssl"), arguments: Arguments(arguments), input: .string(input), output: .string(limit: 1 << 20), error: .discarded
         ).standardOutput
@@ -73,6 +74,7 @@ struct StoryTests {
             }
             #expect(try await muster(["audit", "verify"], profile: cluster.profile).status == 0)
             try expectNoSecrets(in: cluster)
+            try await expectClientsAreVerified(cluster)
             try await expectMembersStayMembers(cluster)
             try await expectStolenIdentityIsWorthNothing(cluster)
             try await expectLeaveKeepsServing(cluster)
@@ -90,6 +92,32 @@ struct StoryTests {
             #expect(!text.contains("PRIVATE KEY"), "\(name) holds a private key")
             #expect(!text.contains(cluster.profile.token), "\(name) holds the token")
         }
+    }
+
+    /// A sender's certificate is good while a list that the machine gets has its root.
+    private func expectClientsAreVerified(_ cluster: KeptCluster) async throws {
+        let now = Timestamp(Date())
+        let root = try ClusterAuthority.create(clusterID: "partner", clusterName: "Partner", now: now)
+        let key = try PrivateKey.generate(.ecdsaP256)
+        let chain = try root.issue(.manager("sender"), for: key, names: [], lifetimeDays: 1, now: now)
+        for (name, text) in [("root", root.certificatePEM), ("sender", chain.pem), ("key", key.pem)] {
+            try text.write(toFile: "\(cluster.directory)/partner-\(name).pem", atomically: true, encoding: .utf8)
+        }
+        let address = try await cluster.address(of: "mx1")
+        func commit(_ edit: [String]) async throws -> String {
+            let edited = try await muster(edit, profile: cluster.profile)
+            #expect(edited.status == 0, "\(edited.error)")
+            #expect(try await muster(["commit", "--wait", "--timeout", "60s"], profile: cluster.profile).status == 0)
+            return try await cluster.openssl(
+                [
+                    "s_client", "-starttls", "smtp", "-connect", "\(address):2525", "-quiet", "-cert",
+                    "\(cluster.directory)/partner-sender.pem",
+                    "-key", "\(cluster.directory)/partner-key.pem",
+                ], input: "EHLO sender.example\r\nMAIL FROM:<>\r\nQUIT\r\n")
+        }
+        #expect(try await commit(["policy", "set", "accepted", "--verify-client-certificate"]).contains("550 5.7.1"))
+        #expect(try await commit(["authority", "add", "partner-root", "\(cluster.directory)/partner-root.pem"]).contains("250 2.1.0"))
+        #expect(try await commit(["hide", "authority/partner-root", "--machine", "mx1"]).contains("550 5.7.1"))
     }
 
     /// A machine that is a member cannot join again, whatever its directory is called.

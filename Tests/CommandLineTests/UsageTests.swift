@@ -9,7 +9,8 @@ import Testing
 @Suite("How commands explain themselves, and what they say to wrong usage", .serialized, .timeLimit(.minutes(1)))
 struct UsageTests {
     @Test(arguments: [
-        ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["listener", "set"],
+        ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["authority"], ["authority", "add"],
+        ["authority", "remove"], ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
         ["commit"], ["apply"], ["invite"], ["status"],
     ])
@@ -70,6 +71,8 @@ struct UsageTests {
         ["cert", "import", "mail", "--pkcs12", "a", "--pem", "b", "--key", "c"],
         ["cert", "promote", "mail", "--from", "mx1", "--to", "cluster"],
         ["cert", "list", "--all", "--cluster"], ["apply"], ["apply", "-f", "x", "--dry-run", "--commit"], ["apply", "-f", "x", "--wait"],
+        ["authority", "add", "partner"], ["authority", "add", "system", "ca.pem"], ["authority", "remove", "partner", "--unset"],
+        ["authority", "list", "--all", "--group", "eu"], ["authority", "show"],
         ["commit", "--timeout", "soon"], ["invite", "--expires", "0h"], ["history", "--limit", "0"],
         ["machine", "list", "--output", "xml"],
     ])

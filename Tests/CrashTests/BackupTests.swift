@@ -1,5 +1,6 @@
 import AdminClient
 import AdminContract
+import Certificates
 import ClusterModel
 import ClusterService
 import FoundationEssentials
@@ -71,6 +72,9 @@ struct BackupTests {
                 try await cluster.join("mx1", client)
                 return try await cluster.withAgent("mx1") {
                     try await cluster.submitListener(client)
+                    let root = try ClusterAuthority.create(clusterID: "partner", clusterName: "Partner", now: Timestamp(Date()))
+                    let list = Data(root.certificatePEM.utf8).base64EncodedString()
+                    _ = try await client.addAuthorities(AuthorityAddition(level: .group("main"), name: "partner-root", file: list))
                     let served = try await cluster.renew("mx1", number: 1, client)
                     try await cluster.synced("mx1", client)
                     return served
@@ -84,8 +88,10 @@ struct BackupTests {
                     try await cluster.synced("mx1", client)
                     #expect(try await cluster.served(by: "mx1") == served)
                     #expect(try await client.status().notices.isEmpty)
+                    #expect(try await client.authority("partner-root", at: .group("main")).certificates.count == 1)
                 }
             }
+            #expect(try await Muster.run(["manager", "verify", "--data-dir", cluster.data]).isDone)
         }
     }
 

@@ -88,7 +88,7 @@ import Testing
             MailFlowPolicySetting(tls: .required, verifyClientCertificate: true), certificate: try await .make("mx1.example.com"))
         let partner = try await TestCertificate.make("partner.example")
         let stranger = try await TestCertificate.make("stranger.example")
-        try await withGateway(fixture, trust: FixedTrust(authorities: try TrustedAuthorities(pem: partner.chain))) { _ in
+        try await withGateway(fixture, system: try TrustedAuthorities([partner.list])) { _ in
             for (shown, heard) in [(partner, "250 2.1.0"), (stranger, "550 5.7.1"), (nil, "550 5.7.1"), (partner, "250 2.1.0")] {
                 let peer = try await Peer.connect(to: fixture.address)
                 _ = try await peer.secure(showing: shown)
@@ -178,10 +178,4 @@ struct FixedNames: HostNames {
     func hostName(of address: IPAddress, on eventLoop: any EventLoop) -> EventLoopFuture<String?> {
         eventLoop.makeSucceededFuture(names[address.description])
     }
-}
-
-struct FixedTrust: ClientTrust {
-    var authorities: TrustedAuthorities
-
-    func trusts(_ chain: [[UInt8]]) async -> Bool { await authorities.trust(chain) }
 }

@@ -1,3 +1,4 @@
+import Certificates
 import ClusterModel
 import Gateways
 import Logging
@@ -14,6 +15,9 @@ struct Fixture {
     var policies: [String: MailFlowPolicySetting] = [:]
     var listeners: [String: ListenerSetting] = [:]
     var https: HTTPSService?
+    /// Lists of authorities, and whether the system's is trusted.
+    var authorities: [String: AuthorityList] = [:]
+    var trustsSystem = true
 
     static func randomAddress() -> String {
         "127.\(UInt8.random(in: 1...254)).\(UInt8.random(in: 0...255)).\(UInt8.random(in: 1...254))"
@@ -52,11 +56,15 @@ struct Fixture {
                         origin: .imported, key: KeyFacts(fingerprint: key, algorithm: "ecdsa-p256"), chain: [leaf], chainBlob: chain
                     ).json
             }
+            var trusted = authorities.mapValues(\.setting.json)
+            for list in authorities.values { chains[list.blob] = list.pem }
+            if !trustsSystem { trusted[AuthoritySetting.systemName] = AuthoritySetting(trusted: false).json }
             let interface = InterfaceSetting(hostname: hostname, address: address, https: https)
             return GatewayConfiguration(
                 settings: EffectiveConfiguration(sections: [
                     section(.certificates, settings), section(.mailFlowPolicies, policies.mapValues(\.json)),
                     section(.listeners, listeners.mapValues(\.json)), section(.interfaces, ["data1": interface.json]),
+                    section(.authorities, trusted),
                 ]), chains: chains, keys: keys)
         }
     }
@@ -74,11 +82,11 @@ let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// Runs a gateway that has applied a configuration, and stops it at the end.
 func withGateway(
-    _ fixture: Fixture, names: any HostNames = SystemHostNames(), trust: any ClientTrust = SystemTrust(),
+    _ fixture: Fixture, names: any HostNames = SystemHostNames(), system: TrustedAuthorities = .system,
     allowance: SessionAllowance = SessionAllowance(), _ body: (EmbeddedGateway) async throws -> Void
 ) async throws {
     let gateway = EmbeddedGateway(
-        group: MultiThreadedEventLoopGroup.singleton, logger: quiet, names: names, trust: trust, allowance: allowance)
+        group: MultiThreadedEventLoopGroup.singleton, logger: quiet, names: names, system: system, allowance: allowance)
     do {
         try await gateway.apply(try fixture.configuration)
         try await body(gateway)

@@ -1,3 +1,4 @@
+import Certificates
 import ClusterModel
 import NIOSSL
 import Subprocess
@@ -14,6 +15,11 @@ struct TestCertificate: Sendable {
 
     var certificate: NIOSSLCertificate {
         get throws { try NIOSSLCertificate(bytes: Array(chain.utf8), format: .pem) }
+    }
+
+    /// A list of authorities with this certificate alone.
+    var list: AuthorityList {
+        get throws { try AuthorityList(bundle: Array(chain.utf8)) }
     }
 
     static func make(_ name: String, algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]) async throws -> TestCertificate {

@@ -81,12 +81,13 @@ class Configuration:
         return {service[0]: bytes.fromhex(certificates[service[-1]]["chain"][0]["fingerprint"]) for service in self.services()}
 
     def needed(self):
-        """The file names of the keys and chains for what services use, and for the machine's own certificates."""
+        """The file names of the keys and chains for what services use and the machine's own certificates, and of lists of authorities."""
         used = {service[-1] for service in self.services()}
         names = set()
         for name, (value, layer) in self.sections.get("certificates", {}).items():
             if name in used or layer.startswith("machine/"):
                 names.update(material_names(json.loads(value)))
+        names.update(f"chains/{value['blob']}.pem" for value in self.values("authorities").values() if "blob" in value)
         return names
 
 

@@ -49,7 +49,7 @@ FIELDS = {
     "system": {"hostname"},
 }
 SECTIONS = [  # not alerts and tlsProfiles, which nothing here keeps
-    "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services", "system", "webSecurity",
+    "authorities", "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services", "system", "webSecurity",
 ]
 
 

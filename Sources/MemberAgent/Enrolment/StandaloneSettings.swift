@@ -78,7 +78,7 @@ extension GatewayConfiguration {
         }
         let missing =
             needed.keys.filter { keys[$0] == nil }.map { "the private key \($0.short) is missing" }
-            + needed.chains.filter { chains[$0] == nil }.map { "the certificate chain \($0.short) is missing" }
+            + needed.chains.filter { chains[$0] == nil }.map { "the certificate chain or list of authorities \($0.short) is missing" }
         guard missing.isEmpty else {
             throw Refusal(.wouldBreak, "The settings name keys or chains that are not here.", details: missing.sorted())
         }
