@@ -120,7 +120,8 @@ let package = Package(
                 nioHTTP1, nioSSL,
             ]),
         room(
-            "ClusterFixtures", path: "ClusterFixtures", exclude: ["demo", "system-libraries"], resources: [.embedInCode("demo.yaml")],
+            "ClusterFixtures", path: "ClusterFixtures", exclude: ["demo", "system-libraries", "Version1"],
+            resources: [.embedInCode("demo.yaml")],
             ["ClusterModel", "ClusterDocuments"]),
         .executableTarget(
             name: "muster",
@@ -172,6 +173,13 @@ let package = Package(
             [
                 "muster", "AdminClient", "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel",
                 "ClusterService", "MemberAgent", "Replication", "SeededRandomness", grdb, subprocess, systemPackage,
+            ]),
+        tests(
+            "UpgradeTests",
+            [
+                "muster", "Certificates", "ClusterDocuments", "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService",
+                "Gateways",
+                "MemberAgent", "Replication", "ReplicationTransport", grdb, subprocess, systemPackage,
             ]),
         .target(name: "ClockShift", path: "Tests/ClockShift"),
         tests(

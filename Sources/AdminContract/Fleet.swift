@@ -53,15 +53,20 @@ package struct MachineView: Hashable, Sendable, Codable {
     @OrNull package var appliedRevision: Int?
     package var targetDigest: Digest
     @OrNull package var appliedDigest: Digest?
-    /// Why it is rejected, drifted or disconnected, one each.
+    /// Why it is rejected, drifted or disconnected, or cannot be talked with, one each.
     package var reasons: [String]
     package var services: [ServiceView]
     /// When the manager last heard from it; null for never.
     @OrNull package var lastSeen: Timestamp?
+    /// The version of its agent, as that said; null until it did.
+    @OrNull package var agentVersion: String?
+    /// What of its settings its agent is too old for, one each.
+    package var lacks: [String]
 
     package init(
         name: String, group: String, state: MachineState, targetRevision: Int, appliedRevision: Int?, targetDigest: Digest,
-        appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [], lastSeen: Timestamp? = nil
+        appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [], lastSeen: Timestamp? = nil,
+        agentVersion: String? = nil, lacks: [String] = []
     ) {
         self.name = name
         self.group = group
@@ -73,6 +78,8 @@ package struct MachineView: Hashable, Sendable, Codable {
         self.reasons = reasons
         self.services = services
         self.lastSeen = lastSeen
+        self.agentVersion = agentVersion
+        self.lacks = lacks
     }
 }
 

@@ -28,6 +28,7 @@ extension AdminDesk {
         }
         let decided = try ChangeDesk.decide(changes, comment: "", on: state)
         let after = try state.applying(decided.edits, groups: decided.groups)
+        try ledger.agents.check(from: state, to: after)
         return ApplyView(
             changes: try await views(of: changes).map(\.view), groups: new, machines: AdminDesk.impacts(from: state, to: after),
             notices: AdminDesk.notices(of: after))

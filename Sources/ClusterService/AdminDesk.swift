@@ -47,7 +47,7 @@ package final class AdminDesk: AdminService {
             machines: try await fleet.views(of: state), uncommitted: changes.edits.count,
             notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state)
                 + AdminDesk.expiryNotices(of: state, at: certificateDesk.now())
-                + AdminDesk.authorityNotices(of: state, at: authorityDesk.now()),
+                + AdminDesk.authorityNotices(of: state, at: authorityDesk.now()) + ledger.agents.notices(of: state),
             alerts: try await alertSummary())
     }
 

@@ -112,7 +112,9 @@ package actor ChangeDesk {
         let state = await ledger.state
         let changes = try await changes(of: user)
         _ = try ChangeDesk.decide(changes, comment: "", on: state)
-        return (state, try state.applying(changes))
+        let after = try state.applying(changes)
+        try ledger.agents.check(from: state, to: after)
+        return (state, after)
     }
 
     private static let attempts = 20

@@ -48,10 +48,8 @@ package actor Enrolment {
     /// A machine that did not hear the answer asks again with the same invitation and the same key, and is answered again, with
     /// another certificate for the membership it has.
     package func join(_ request: JoinRequest) async throws(Refusal) -> JoinAnswer {
-        guard request.version == Hello.protocolVersion else {
-            throw Refusal(
-                .version,
-                "This manager speaks version \(Hello.protocolVersion) of the member protocol, and the machine version \(request.version).")
+        guard MemberProtocol.agreed(with: request.knowledge.protocols) != nil else {
+            throw Refusal(.version, "There is no version to talk in: \(MemberProtocol.disagreement(with: request.knowledge)).")
         }
         let machine = try NameRule.plain.check(request.machine, as: "The machine name")
         let network = try Enrolment.checked(request.network)
@@ -62,6 +60,9 @@ package actor Enrolment {
         if request.isPreview {
             let state = await ledger.state
             let group = try Enrolment.admit(request, in: state, at: now())
+            // Known before anything is lost: whether its agent understands what it would get.
+            let joined = Enrolment.joined(request, network, as: MembershipID(rawValue: "preview"), group: group, key: csr.key.fingerprint)
+            try ledger.agents.check(from: state, to: try Enrolment.state(state, with: joined, at: now()))
             return answer(in: state, group: group, membership: MembershipID(rawValue: ""), certificate: "", isPreview: true)
         }
         let identityKey = csr.key.fingerprint
@@ -77,9 +78,7 @@ package actor Enrolment {
         let state = try await ledger.append(by: "machine \(machine)") { state, time throws(Refusal) in
             if former != nil { return nil }
             let group = try Enrolment.admit(request, in: state, at: time)
-            let joined = MachineJoined(
-                membership: membership, machine: machine, group: group.id, invitation: request.invitation, identityKey: identityKey,
-                network: network, loss: request.loss)
+            let joined = Enrolment.joined(request, network, as: membership, group: group, key: identityKey)
             try Enrolment.validate(joined, on: state, time: time)
             return .machineJoined(joined)
         }
@@ -132,10 +131,23 @@ package actor Enrolment {
         return membership.id
     }
 
-    /// A join changes what a machine serves, so it is validated as a commit is.
-    private static func validate(_ event: MachineJoined, on state: ClusterState, time: Timestamp) throws(Refusal) {
+    private static func joined(
+        _ request: JoinRequest, _ network: [NetworkEntry], as membership: MembershipID, group: Group, key: Digest
+    ) -> MachineJoined {
+        MachineJoined(
+            membership: membership, machine: request.machine, group: group.id, invitation: request.invitation, identityKey: key,
+            network: network, loss: request.loss, agent: request.knowledge.sections.isEmpty ? nil : request.knowledge)
+    }
+
+    private static func state(_ state: ClusterState, with event: MachineJoined, at time: Timestamp) throws(Refusal) -> ClusterState {
         var joined = state
         try joined.fold(.machineJoined(event), head: state.head, time: time, author: "")
+        return joined
+    }
+
+    /// A join changes what a machine serves, so it is validated as a commit is.
+    private static func validate(_ event: MachineJoined, on state: ClusterState, time: Timestamp) throws(Refusal) {
+        let joined = try Enrolment.state(state, with: event, at: time)
         guard let membership = joined.memberships[event.membership] else { return }
         let errors = joined.configuration(of: membership).findings().filter { $0.severity == .error }
         guard errors.isEmpty else {

@@ -151,6 +151,10 @@ package final class FleetService: MemberPort, Service {
         decide { $0.opened(connection, membership: membership, now: $1) }
     }
 
+    package func turnedAway(_ membership: MembershipID, because reason: String) {
+        inner.withLock { $0.publisher.turnedAway(membership, because: reason) }
+    }
+
     package func received(_ message: MemberMessage, on connection: ConnectionID) {
         switch message {
         case .join(let request): enqueue(.join(request, connection), connection)
@@ -219,11 +223,14 @@ package final class FleetService: MemberPort, Service {
         for action in actions {
             switch action {
             case .update(let connection, let plan): send(plan, to: inner.links[connection])
-            case .welcome(let connection, let head): inner.links[connection]?.send(.welcome(head))
+            case .welcome(let connection, let head, let version): inner.links[connection]?.send(.welcome(head, version: version))
             case .refuse(let connection, let code, let reason): inner.links[connection]?.send(.refused(code, reason: reason))
             case .end(let connection, let ended): inner.links[connection]?.send(.ended(ended))
             case .close(let connection): inner.links[connection]?.close()
             case .record(let membership, _):
+                if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }
+            case .know(let membership, let agent):
+                ledger.agents.note(agent, of: membership)
                 if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }
             case .alarm(let alarm):
                 logger.warning("alarm", metadata: ["alarm": "\(alarm)"])
@@ -264,6 +271,7 @@ package final class FleetService: MemberPort, Service {
         return (known ?? FleetService.targets(of: state)).compactMap { id, target in
             guard let membership = state.memberships[id] else { return nil }
             let status = MachineStatus(of: target, record: records[id] ?? MachineRecord())
+            let agent = ledger.agents.agent(of: membership)
             return MachineView(
                 name: membership.machine, group: state.groups[membership.group]?.name ?? "", state: status.state,
                 targetRevision: target.target.revision, appliedRevision: status.applied?.revision, targetDigest: target.target.digest,
@@ -272,8 +280,15 @@ package final class FleetService: MemberPort, Service {
                     ServiceView(
                         service: $0.service, certificate: $0.certificate, fingerprint: $0.fingerprint, served: $0.served,
                         unprovable: $0.unprovable)
-                }, lastSeen: status.lastHeard)
+                }, lastSeen: status.lastHeard, agentVersion: agent.agent.isEmpty ? nil : agent.agent,
+                lacks: FleetService.texts(of: target.configuration.lacks(of: agent)))
         }
         .sorted { $0.name < $1.name }
+    }
+
+    /// The first of what an agent lacks, a line each.
+    private static func texts(of lacks: [SettingLack]) -> [String] {
+        lacks.prefix(Limits.receiptReasons).map { "\($0.section)/\($0.entry) needs \($0.text)" }
+            + (lacks.count > Limits.receiptReasons ? ["and \(lacks.count - Limits.receiptReasons) more"] : [])
     }
 }

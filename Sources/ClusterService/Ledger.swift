@@ -10,6 +10,8 @@ package actor Ledger {
     private let log: any ClusterLog
     private let key: LogKey
     private let now: WallClock
+    /// What machines' agents understand: nothing is appended that one of them would get and not understand.
+    package nonisolated let agents: AgentRegister
     private var verifier: LogVerifier
     /// How often the log failed while it appended, and how many of these times it was read since. Until then it may hold an entry
     /// that is not in the state.
@@ -22,16 +24,19 @@ package actor Ledger {
     /// How often a decision is taken anew when others append in between, before the caller is told to try again.
     private static let attempts = 100
 
-    private init(log: any ClusterLog, key: LogKey, now: @escaping WallClock) {
+    private init(log: any ClusterLog, key: LogKey, now: @escaping WallClock, agents: AgentRegister) {
         self.log = log
         self.key = key
         self.now = now
+        self.agents = agents
         verifier = LogVerifier(key: key)
     }
 
     /// Reads and verifies the whole log. A broken or unknown entry ends it with the position and the repair.
-    package static func open(log: any ClusterLog, key: LogKey, now: @escaping WallClock) async throws -> Ledger {
-        let ledger = Ledger(log: log, key: key, now: now)
+    package static func open(
+        log: any ClusterLog, key: LogKey, now: @escaping WallClock, agents: AgentRegister = AgentRegister()
+    ) async throws -> Ledger {
+        let ledger = Ledger(log: log, key: key, now: now, agents: agents)
         let newest = try await LogReplay(log: log, key: key).newest()
         await ledger.begin(with: newest.state, newest.verifier)
         return ledger
@@ -172,6 +177,7 @@ package actor Ledger {
         // The fold is tried first: what it would refuse is never appended.
         var tried = base
         try tried.fold(event, head: base.head, time: time, author: author)
+        if event.changesSettings { try agents.check(from: base, to: tried) }
         let json: JSONValue
         do { json = try event.json() } catch { throw Refusal(.invalid, "The change cannot be written down: \(error)") }
         let entry = LogEntry(position: base.head.position + 1, previous: base.head.hash, time: time, author: author, event: json)

@@ -33,8 +33,15 @@ package struct ConnectionID: RawRepresentable, Hashable, Sendable {
 /// that does not decode, or (for a stranger) anything but a join request.
 package protocol MemberPort: Sendable {
     func opened(_ connection: ConnectionID, peer: Peer, link: any Link<ManagerMessage>)
+    /// A member was turned away before its connection was opened, because it speaks another version. For people to see.
+    func turnedAway(_ membership: MembershipID, because reason: String)
     func received(_ message: MemberMessage, on connection: ConnectionID)
     func closed(_ connection: ConnectionID)
+}
+
+extension MemberPort {
+    /// Not everybody has people to tell.
+    package func turnedAway(_ membership: MembershipID, because reason: String) {}
 }
 
 /// What the member's side hears of its connection.

@@ -11,8 +11,8 @@ package enum MemberMessage: Hashable, Sendable {
 
 /// What a manager says to a member.
 package enum ManagerMessage: Hashable, Sendable {
-    /// The newest log entry; the member keeps it and shows it at its next hello.
-    case welcome(Sighting)
+    /// The newest log entry; the member keeps it and shows it at its next hello. And the version of the protocol that is spoken now.
+    case welcome(Sighting, version: Int = MemberProtocol.versions.upperBound)
     case update(Update)
     /// The membership is over; the member flattens what it last applied and is standalone.
     case ended(Ended)
@@ -25,11 +25,8 @@ package enum ManagerMessage: Hashable, Sendable {
 
 /// The first frame of a member with an identity.
 package struct Hello: Hashable, Sendable {
-    package static let protocolVersion = 1
-
-    package var version = Hello.protocolVersion
-    /// The agent's version, for people.
-    package var agent: String
+    /// What the agent understands, and its version.
+    package var knowledge: AgentKnowledge
     package var clock: Timestamp
     /// The digest of the generation it runs; nil before the first.
     package var running: Digest?
@@ -37,19 +34,18 @@ package struct Hello: Hashable, Sendable {
     package var rejected: Digest?
     /// The newest log entry it has heard of from any manager.
     package var seen: Sighting
-    /// The sections that its version knows.
-    package var sections: [SectionName]
 
-    package init(
-        agent: String, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none,
-        sections: [SectionName] = Section.all.map(\.name)
-    ) {
-        self.agent = agent
+    package init(knowledge: AgentKnowledge, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none) {
+        self.knowledge = knowledge
         self.clock = clock
         self.running = running
         self.rejected = rejected
         self.seen = seen
-        self.sections = sections
+    }
+
+    /// Of an agent that understands what this version does.
+    package init(agent: String, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none) {
+        self.init(knowledge: .ours(agent: agent), clock: clock, running: running, rejected: rejected, seen: seen)
     }
 }
 
@@ -118,7 +114,6 @@ package struct Ended: Hashable, Sendable {
 
 /// A machine without an identity asks to become a member. The only frame such a connection may send.
 package struct JoinRequest: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
-    package var version = Hello.protocolVersion
     package var invitation: String
     /// The invitation's secret. Never logged.
     package var secret: String
@@ -131,10 +126,12 @@ package struct JoinRequest: Hashable, Sendable, CustomStringConvertible, CustomD
     package var loss: LossReport?
     /// Only ask what would happen; nothing changes and nothing is consumed.
     package var isPreview: Bool
+    /// What the agent understands. One that says no section has not said.
+    package var knowledge: AgentKnowledge
 
     package init(
         invitation: String, secret: String, machine: String, certificateRequest: [UInt8], network: [NetworkEntry], loss: LossReport? = nil,
-        isPreview: Bool = false
+        isPreview: Bool = false, knowledge: AgentKnowledge = .ours(agent: "")
     ) {
         self.invitation = invitation
         self.secret = secret
@@ -143,6 +140,7 @@ package struct JoinRequest: Hashable, Sendable, CustomStringConvertible, CustomD
         self.network = network
         self.loss = loss
         self.isPreview = isPreview
+        self.knowledge = knowledge
     }
 
     package var description: String { "join of \(machine) with invitation \(invitation) <redacted>" }

@@ -272,7 +272,8 @@ package nonisolated struct WireHello: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The version of this conversation: 1. Another is refused with code "version".
+  /// The newest version of this conversation that the member speaks: 1. If the manager speaks none between this and oldest_version, it
+  /// refuses with code "version".
   package var version: UInt32 = 0
 
   /// The agent's own version, for people.
@@ -301,11 +302,34 @@ package nonisolated struct WireHello: Sendable {
   /// The names of the sections that its version knows.
   package var sections: [String] = []
 
+  /// The oldest version of this conversation that the member speaks; missing when it speaks one only.
+  package var oldestVersion: UInt32 = 0
+
+  /// Of the sections, those that it knows in a later version than the first, each once.
+  package var sectionVersions: [WireSectionVersion] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _seen: WireSighting? = nil
+}
+
+/// A section that is known with what came to it later.
+package nonisolated struct WireSectionVersion: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required. One of the sections that are known.
+  package var section: String = String()
+
+  /// Required. From 2 on; whoever knows a version knows all before it.
+  package var version: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// A member's word on a target.
@@ -435,6 +459,9 @@ package nonisolated struct WireWelcome: Sendable {
   package var hasHead: Bool {self._head != nil}
   /// Clears the value of `head`. Subsequent reads from it will return its default value.
   package mutating func clearHead() {self._head = nil}
+
+  /// The version of this conversation that is spoken from here on: the newest that both speak. Missing for 1.
+  package var version: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -696,6 +723,15 @@ package nonisolated struct WireJoinRequest: Sendable {
 
   /// Only ask: nothing changes and the invitation stays open.
   package var isPreview: Bool = false
+
+  /// These four as in Hello. A machine that names no section is taken to know those of the first version.
+  package var oldestVersion: UInt32 = 0
+
+  package var agent: String = String()
+
+  package var sections: [String] = []
+
+  package var sectionVersions: [WireSectionVersion] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1217,7 +1253,7 @@ nonisolated extension WireTarget: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1232,6 +1268,8 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 5: try { try decoder.decodeSingularBytesField(value: &self.rejected) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._seen) }()
       case 7: try { try decoder.decodeRepeatedStringField(value: &self.sections) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.oldestVersion) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.sectionVersions) }()
       default: break
       }
     }
@@ -1263,6 +1301,12 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.sections.isEmpty {
       try visitor.visitRepeatedStringField(value: self.sections, fieldNumber: 7)
     }
+    if self.oldestVersion != 0 {
+      try visitor.visitSingularUInt32Field(value: self.oldestVersion, fieldNumber: 8)
+    }
+    if !self.sectionVersions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sectionVersions, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1274,6 +1318,43 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.rejected != rhs.rejected {return false}
     if lhs._seen != rhs._seen {return false}
     if lhs.sections != rhs.sections {return false}
+    if lhs.oldestVersion != rhs.oldestVersion {return false}
+    if lhs.sectionVersions != rhs.sectionVersions {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSectionVersion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SectionVersion"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}section\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.section) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.section.isEmpty {
+      try visitor.visitSingularStringField(value: self.section, fieldNumber: 1)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSectionVersion, rhs: WireSectionVersion) -> Bool {
+    if lhs.section != rhs.section {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1467,7 +1548,7 @@ nonisolated extension WireServiceProof: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Welcome"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1476,6 +1557,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       default: break
       }
     }
@@ -1489,11 +1571,15 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._head {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireWelcome, rhs: WireWelcome) -> Bool {
     if lhs._head != rhs._head {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1809,7 +1895,7 @@ nonisolated extension WireRefused: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".JoinRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}invitation\0\u{1}secret\0\u{1}machine\0\u{3}certificate_request\0\u{1}network\0\u{1}loss\0\u{3}is_preview\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}invitation\0\u{1}secret\0\u{1}machine\0\u{3}certificate_request\0\u{1}network\0\u{1}loss\0\u{3}is_preview\0\u{3}oldest_version\0\u{1}agent\0\u{1}sections\0\u{3}section_versions\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1825,6 +1911,10 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.network) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._loss) }()
       case 8: try { try decoder.decodeSingularBoolField(value: &self.isPreview) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.oldestVersion) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.agent) }()
+      case 11: try { try decoder.decodeRepeatedStringField(value: &self.sections) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.sectionVersions) }()
       default: break
       }
     }
@@ -1859,6 +1949,18 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.isPreview != false {
       try visitor.visitSingularBoolField(value: self.isPreview, fieldNumber: 8)
     }
+    if self.oldestVersion != 0 {
+      try visitor.visitSingularUInt32Field(value: self.oldestVersion, fieldNumber: 9)
+    }
+    if !self.agent.isEmpty {
+      try visitor.visitSingularStringField(value: self.agent, fieldNumber: 10)
+    }
+    if !self.sections.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.sections, fieldNumber: 11)
+    }
+    if !self.sectionVersions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sectionVersions, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1871,6 +1973,10 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.network != rhs.network {return false}
     if lhs._loss != rhs._loss {return false}
     if lhs.isPreview != rhs.isPreview {return false}
+    if lhs.oldestVersion != rhs.oldestVersion {return false}
+    if lhs.agent != rhs.agent {return false}
+    if lhs.sections != rhs.sections {return false}
+    if lhs.sectionVersions != rhs.sectionVersions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

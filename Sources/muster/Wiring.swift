@@ -26,7 +26,8 @@ struct ManagerWiring {
         let settings = try directory.settings()
         let master = try directory.masterKey()
         let log = Failpoints.log(try SQLiteLog(path: directory.database, create: false))
-        let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: systemClock)
+        let agents = try await AgentRegister.load(log)
+        let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: systemClock, agents: agents)
         let state = await ledger.state
         try ManagerWiring.check(master, opens: state, at: directory.keyPath)
 

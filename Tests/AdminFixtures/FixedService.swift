@@ -45,7 +45,7 @@ package final class FixedService: AdminService {
         services: [
             ServiceView(service: "listener/public", certificate: "mail", fingerprint: digest, served: digest),
             ServiceView(service: "delivery", certificate: "mail", fingerprint: digest, served: nil, unprovable: "outbound"),
-        ], lastSeen: time)
+        ], lastSeen: time, agentVersion: "muster/1")
 
     /// A fleet with a machine in every state.
     package static let fleet: [MachineView] = [

@@ -34,7 +34,7 @@ struct Desk {
         self.master = master
         self.clock = clock
         let key = ManagerFoundation.logKey(master)
-        ledger = try await Ledger.open(log: log, key: key, now: clock.now)
+        ledger = try await Ledger.open(log: log, key: key, now: clock.now, agents: try await AgentRegister.load(log))
         let state = await ledger.state
         vault = KeyVault(log: log, master: master, clusterID: state.clusterID)
         authority = try await ClusterAuthority.load(state, vault: vault)

@@ -41,7 +41,10 @@ struct FleetClockTests {
         fleet.opened(connection, peer: .member(membership), link: Ear(heard))
         if isHello {
             fleet.received(
-                .hello(Hello(agent: "a", clock: Timestamp(seconds: 1_800_000_000), running: nil, sections: [])), on: connection)
+                .hello(
+                    Hello(
+                        knowledge: AgentKnowledge(agent: "a", sections: [:]), clock: Timestamp(seconds: 1_800_000_000), running: nil)),
+                on: connection)
         }
         for await message in stream { return [message] }
         return []

@@ -100,7 +100,7 @@ private struct Conversation {
         let hello = try await hello()
         #expect(hello.running == nil)
         #expect(hello.seen == .none)
-        #expect(Set(hello.sections) == Set(Section.all.map(\.name)))
+        #expect(Set(hello.knowledge.sections.keys) == Set(Section.all.map(\.name)))
         position = 1
         link?.send(.welcome(head))
         let target = try send(configuration, named: other.digest)

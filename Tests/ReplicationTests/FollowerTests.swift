@@ -6,10 +6,10 @@ import Testing
 struct OneFollower {
     var follower: Follower
 
-    init(running: EffectiveConfiguration? = nil, memory: Follower.Memory = .init(), sections: [SectionName] = Section.all.map(\.name)) {
+    init(running: EffectiveConfiguration? = nil, memory: Follower.Memory = .init(), knowledge: AgentKnowledge = .ours(agent: "test")) {
         follower = Follower(
-            running: running.map { .init(target: target($0, position: 1), configuration: $0) }, memory: memory, agent: "test",
-            sections: sections)
+            running: running.map { .init(target: target($0, position: 1), configuration: $0) }, memory: memory,
+            knowledge: knowledge)
         if running != nil {
             _ = follower.started()
             _ = follower.applied(.success(serving("one")), now: at(0))
@@ -100,7 +100,8 @@ struct FollowerTests {
 
     @Test func `what is current serves again after a start, with no manager in reach, and is reported to the first one`() {
         var member = OneFollower()
-        member.follower = Follower(running: .init(target: target(a, position: 1), configuration: a), memory: .init(), agent: "test")
+        member.follower = Follower(
+            running: .init(target: target(a, position: 1), configuration: a), memory: .init(), knowledge: .ours(agent: "test"))
         #expect(member.follower.started() == [.resume(a.digest)])
         #expect(member.applied().names.isEmpty)
         #expect(member.welcome().receipts == [applied(a, position: 1)])
@@ -108,7 +109,8 @@ struct FollowerTests {
 
     @Test func `a start that the gateway refuses is tried until it does, and said once`() {
         var member = OneFollower(running: a)
-        member.follower = Follower(running: .init(target: target(a, position: 1), configuration: a), memory: .init(), agent: "test")
+        member.follower = Follower(
+            running: .init(target: target(a, position: 1), configuration: a), memory: .init(), knowledge: .ours(agent: "test"))
         _ = member.welcome()
         _ = member.follower.started()
         #expect(member.failed().names == ["rejected", "resumeLater"])
@@ -198,12 +200,48 @@ struct FollowerTests {
     }
 
     @Test func `a section that this version does not know is rejected by name, never ignored`() throws {
-        var member = OneFollower(running: a, sections: Section.all.map(\.name).filter { $0 != .destinations })
+        var knowledge = AgentKnowledge.ours(agent: "test")
+        knowledge.sections[.destinations] = nil
+        var member = OneFollower(running: a, knowledge: knowledge)
         _ = member.welcome()
         let actions = try member.update(to: b, from: a)
         #expect(actions.names == ["rejected"])
         guard case .rejected(let reasons)? = actions.receipts.first?.outcome else { return }
         #expect(reasons.first?.contains("destinations") == true)
+    }
+
+    @Test func `a field or a word that this version does not know is rejected by name, never ignored`() throws {
+        for value: JSONValue in [["tls": "required", "future": 1], ["tls": "quantum"]] {
+            var member = OneFollower(running: a)
+            _ = member.welcome()
+            let entry = EffectiveEntry(
+                section: .destinations, name: "bank.example", value: value, origin: .init(layer: .cluster, revision: 2))
+            let goal = EffectiveConfiguration(sections: a.sections + [EffectiveSection(name: .destinations, entries: [entry])])
+            let actions = try member.update(to: goal, from: a)
+            #expect(actions.names == ["rejected"])
+            guard case .rejected(let reasons)? = actions.receipts.first?.outcome else { continue }
+            #expect(reasons.first?.contains("destinations.bank.example") == true, "\(reasons)")
+            #expect(reasons.first?.contains(value["future"] == nil ? "quantum" : "future") == true, "\(reasons)")
+        }
+    }
+
+    @Test func `an entry whose name says nothing to this version is rejected by name`() throws {
+        var member = OneFollower(running: a)
+        _ = member.welcome()
+        let entry = EffectiveEntry(
+            section: .services, name: "time-machine", value: ["host": "tm.example.com"], origin: .init(layer: .cluster, revision: 2))
+        let goal = EffectiveConfiguration(sections: a.sections + [EffectiveSection(name: .services, entries: [entry])])
+        guard case .rejected(let reasons)? = try member.update(to: goal, from: a).receipts.first?.outcome else {
+            return _ = Issue.record("it was not rejected")
+        }
+        #expect(reasons.first?.contains("services/time-machine") == true)
+    }
+
+    @Test func `a manager that wants to speak another version is not followed`() {
+        var member = OneFollower(running: a)
+        _ = member.follower.connected(now: at(0))
+        #expect(member.follower.received(.welcome(head(1), version: 7), now: at(0)).names == ["hangUp"])
+        #expect(member.follower.objection?.code == .version)
     }
 
     @Test func `what reads back otherwise than it was laid out is not applied`() throws {

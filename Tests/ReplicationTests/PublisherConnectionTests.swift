@@ -94,7 +94,8 @@ struct PublisherConnectionTests {
         #expect(actions.refusal == .conflict)
         #expect(actions.alarms == [.logOutdated(mx1, seen: head(7).head)])
         #expect(actions.sent.isEmpty)
-        #expect(publisher.hello(connection(2), hello(running: nil), standing: .held, now: at(0)) == [.welcome(connection(2), head(1))])
+        let answers = publisher.hello(connection(2), hello(running: nil), standing: .held, now: at(0))
+        #expect(answers == [.know(mx2, .ours(agent: "test")), .welcome(connection(2), head(1))])
         #expect(publisher.stateChanged(targets: targets, ended: [:], head: head(2), now: at(1)).isEmpty)
         #expect(publisher.retry(mx2, now: at(1)).isEmpty)
         #expect(publisher.outdated?.contains("muster manager recover") == true)
@@ -124,9 +125,24 @@ struct PublisherConnectionTests {
     @Test func `another version of the protocol is refused`() {
         var cluster = OneMember(target: a)
         var other = hello(running: nil)
-        other.version = 99
+        other.knowledge.protocols = 98...99
         #expect(cluster.connect(other).refusal == .version)
         #expect(cluster.state == .offline)
+        // Not merely offline: people read why, also after a restart of the manager.
+        #expect(cluster.publisher.status(of: mx1)?.reasons.first?.contains("versions 98 to 99") == true)
+        let restarted = OneMember(target: a, records: cluster.publisher.records)
+        #expect(restarted.publisher.status(of: mx1)?.reasons.first?.contains("upgrade the manager") == true)
+        #expect(cluster.connect(hello(running: nil), on: 2).refusal == nil)
+        #expect(cluster.publisher.status(of: mx1)?.reasons == [])
+    }
+
+    @Test func `a member that is turned away before its hello is not merely offline`() {
+        var cluster = OneMember(target: a)
+        cluster.publisher.turnedAway(mx1, because: "its agent does not speak muster/1")
+        #expect(cluster.publisher.status(of: mx1)?.reasons == ["its agent does not speak muster/1"])
+        _ = cluster.connect(hello(running: nil))
+        _ = cluster.publisher.closed(connection(1))
+        #expect(cluster.publisher.status(of: mx1)?.reasons == [])
     }
 
     @Test(arguments: [(Int64(-121), true), (-120, false), (120, false), (121, true), (Int64.min, true), (Int64.max - 2_000_000, true)])

@@ -39,7 +39,7 @@ struct PublisherTests {
         var cluster = OneMember(target: a)
         #expect(cluster.state == .offline)
         let actions = cluster.connect(hello(running: nil))
-        #expect(actions.first == .welcome(connection(1), head(1)))
+        #expect(actions.contains(.welcome(connection(1), head(1))))
         #expect(actions.sent == ["1 whole certificates+interfaces+listeners+mailFlowPolicies"])
         #expect(cluster.state == .pending)
         #expect(cluster.receive(applied(a, position: 1)) == [.record(mx1, applied(a, position: 1))])
@@ -165,7 +165,7 @@ struct PublisherTests {
     @Test func `a section that the agent does not know is refused for that machine, and sent once the agent knows it`() {
         var cluster = OneMember(target: b)
         var old = hello(running: nil)
-        old.sections.removeAll { $0 == .destinations }
+        old.knowledge.sections[.destinations] = nil
         #expect(cluster.connect(old).sent.isEmpty)
         #expect(cluster.state == .rejected)
         #expect(cluster.publisher.status(of: mx1)?.reasons.first?.contains("destinations") == true)
@@ -173,6 +173,26 @@ struct PublisherTests {
         _ = cluster.aim(b, position: 3)
         _ = cluster.publisher.closed(connection(1))
         #expect(cluster.connect(hello(running: nil), on: 2).sent.count == 1)
+    }
+
+    @Test func `what an agent understands is kept, and one that is newer than the manager is served like any other`() {
+        var cluster = OneMember(target: a)
+        var newer = hello(running: nil)
+        newer.knowledge.agent = "muster/9"
+        newer.knowledge.protocols = 1...4
+        newer.knowledge.sections[.destinations] = 8
+        newer.knowledge.sections[SectionName(rawValue: "unheardOf")] = 3
+        let actions = cluster.connect(newer)
+        #expect(actions.contains(.know(mx1, newer.knowledge)))
+        #expect(actions.contains(.welcome(connection(1), head(1), version: 1)))
+        #expect(actions.sent.count == 1)
+        _ = cluster.receive(applied(a, position: 1))
+        #expect(cluster.state == .synced)
+        #expect(cluster.publisher.record(of: mx1)?.agent == newer.knowledge)
+        _ = cluster.publisher.closed(connection(1))
+        #expect(!cluster.connect(newer, on: 2).contains { if case .know = $0 { true } else { false } }, "it is known already")
+        let restarted = OneMember(target: a, records: cluster.publisher.records)
+        #expect(restarted.publisher.record(of: mx1)?.agent == newer.knowledge)
     }
 
     @Test func `a member that lays out something else than it was sent has rejected it`() {

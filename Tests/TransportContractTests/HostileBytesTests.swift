@@ -81,7 +81,8 @@ import Testing
     }
 
     @Test func `a stream that ends anywhere is heard up to its last whole frame`() async throws {
-        let frame = try WireCodec.encode(.hello(Hello(agent: "a", clock: Samples.time, running: nil, sections: [])))
+        let frame = try WireCodec.encode(
+            .hello(Hello(knowledge: AgentKnowledge(agent: "a", sections: [:]), clock: Samples.time, running: nil)))
         let stream = [0, 0, 0, UInt8(frame.count)] + frame
         let port = RecordingPort()
         try await cluster.withPort(port) { _, address in

@@ -147,7 +147,8 @@ enum LinkKeeper: CaseIterable, Sendable {
         try await withLink(.tls) { link, events, heard in
             _ = try await heard.opened()
             let names = (0..<900).map { SectionName(rawValue: String(repeating: "x", count: 2000) + "\($0)") }
-            link.send(.hello(Hello(agent: "", clock: Samples.time, running: nil, sections: names)))
+            let knowledge = AgentKnowledge(agent: "", sections: Dictionary(uniqueKeysWithValues: names.map { ($0, 1) }))
+            link.send(.hello(Hello(knowledge: knowledge, clock: Samples.time, running: nil)))
             #expect(try await events.closed().contains("over the limit"))
         }
     }

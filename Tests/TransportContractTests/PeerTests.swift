@@ -1,6 +1,7 @@
 import Certificates
 import ClusterModel
 import NIOCore
+import NIOPosix
 import NIOSSL
 import Replication
 import ReplicationTransport
@@ -79,6 +80,44 @@ import Testing
             withExtendedLifetime(events) {}
             #expect(throws: Refusal(.unreadable, "")) { try server.replace(authorities: "nonsense") }
         }
+    }
+
+    // MARK: - Other versions
+
+    @Test func `a member of another version is told so, and so are people`() async throws {
+        let port = RecordingPort()
+        try await cluster.withPort(port) { _, address in
+            let peer = try await RawPeer(address, tls: RawPeer.tls(cluster.member(), protocols: ["muster/2"]))
+            #expect(try await peer.refusals() == [.version])
+            var heard = PortEvents(port)
+            guard case .turnedAway(TestCluster.membership, let reason) = try await heard.next() else {
+                return _ = Issue.record("nobody was told")
+            }
+            #expect(reason.contains("does not speak muster/1"))
+            // Of somebody without a certificate there is nothing to tell.
+            #expect(try await RawPeer(address, tls: RawPeer.tls(nil, protocols: ["muster/2"])).refusals() == [.version])
+            try await cluster.visit(address, &heard)
+        }
+    }
+
+    @Test func `a manager of another version is no stranger, and the agent says what it is`() async throws {
+        let identity = try cluster.manager()
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(identity.certificate.utf8)).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.key.utf8), format: .pem)))
+        tls.applicationProtocols = ["muster/2"]
+        let context = try NIOSSLContext(configuration: tls)
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let address = "127.0.0.1:\(server.localAddress?.port ?? 0)"
+        let refusal = await #expect(throws: Refusal(.version, "")) { try await connect(to: address, trusting: cluster.trust) }
+        #expect(refusal?.reason.contains("does not speak muster/1") == true)
+        try await server.close()
     }
 
     // MARK: - Strangers

@@ -9,8 +9,9 @@ enum Samples {
     static let time = TestCluster.start
 
     static let hello = Hello(
-        agent: "muster 1.0", clock: time, running: digest, rejected: Digest(hashing: [4]), seen: head,
-        sections: [.listeners, .certificates])
+        knowledge: knowledge, clock: time, running: digest, rejected: Digest(hashing: [4]), seen: head)
+    static let knowledge = AgentKnowledge(
+        agent: "muster 1.0", protocols: 1...2, sections: [.listeners: 1, .certificates: 3, SectionName(rawValue: "unheardOf"): 2])
 
     static func entry(_ section: SectionName, _ name: String, _ value: JSONValue, at layer: LayerID = .cluster) -> EffectiveEntry {
         EffectiveEntry(section: section, name: name, value: value, origin: .init(layer: layer, revision: 7))
@@ -54,7 +55,7 @@ enum Samples {
             invitation: "invitation-1", secret: "s3cret", machine: "mx1", certificateRequest: [0x30, 0],
             network: [NetworkEntry(section: .interfaces, name: "data1", value: ["address": "192.0.2.1"])],
             loss: LossReport(certificates: [lost], settings: ["listeners": ["public"]], kept: ["interfaces/data1"], keysLeftBehind: [lost]),
-            isPreview: isPreview)
+            isPreview: isPreview, knowledge: knowledge)
     }
 
     static let joined = JoinAnswer(
@@ -62,7 +63,7 @@ enum Samples {
         trust: "PEM", managers: ["manager.example.com:8443"])
 
     static let memberMessages: [MemberMessage] = [
-        .hello(hello), .hello(Hello(agent: "", clock: time, running: nil, sections: [])),
+        .hello(hello), .hello(Hello(knowledge: AgentKnowledge(agent: "", sections: [:]), clock: time, running: nil)),
         .receipt(Receipt(target: target, outcome: .applied(digest: digest, proofs: proofs), time: time)),
         .receipt(Receipt(target: target, outcome: .rejected(reasons: ["no", "and no"]), time: time)),
         .join(join()), .join(join(isPreview: true)),
@@ -70,7 +71,7 @@ enum Samples {
     ]
 
     static let managerMessages: [ManagerMessage] = [
-        .welcome(head), .welcome(.none), .update(update),
+        .welcome(head), .welcome(head, version: 3), .welcome(.none), .update(update),
         .update(Update(target: target, head: head, base: nil, sections: [])),
         .ended(Ended(reason: "removed by an administrator", time: time)), .refused(.duplicateMember, reason: "cloned"),
         .refused(Refusal.Code(rawValue: "from-the-future"), reason: ""), .joined(joined),

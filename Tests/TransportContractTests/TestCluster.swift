@@ -92,6 +92,7 @@ final class RecordingPort: MemberPort {
         case opened(ConnectionID, Peer, any Link<ManagerMessage>)
         case received(MemberMessage, ConnectionID)
         case closed(ConnectionID)
+        case turnedAway(MembershipID, String)
     }
 
     let events: AsyncStream<Event>
@@ -110,6 +111,8 @@ final class RecordingPort: MemberPort {
 
     func received(_ message: MemberMessage, on connection: ConnectionID) { continuation.yield(.received(message, connection)) }
     func closed(_ connection: ConnectionID) { continuation.yield(.closed(connection)) }
+
+    func turnedAway(_ membership: MembershipID, because reason: String) { continuation.yield(.turnedAway(membership, reason)) }
 }
 
 /// Reads the events of one port in their order.

@@ -113,7 +113,7 @@ struct WirePageTests {
         for code: Refusal.Code in [.invitation, .exists, .notFound, .wouldBreak, .membershipEnded] {
             #expect(page.contains("`\(code.rawValue)`"))
         }
-        #expect(prose.contains("`version` in hello and join is \(Hello.protocolVersion)"))
+        #expect(prose.contains("`version` in hello and join is \(MemberProtocol.versions.upperBound)"))
     }
 
     // MARK: - Reading the page

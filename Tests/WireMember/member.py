@@ -42,6 +42,12 @@ PING_SECONDS, SILENCE_SECONDS, HELLO_SECONDS = 20, 60, 10
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 NOTHING_SEEN = wire.Sighting()
 REASON_LENGTH = 1000
+# The fields of an entry, where this member knows them all.
+FIELDS = {
+    "delivery": {"certificate", "interface", "tlsProfile", "alertOnRequiredTLSFailure"},
+    "destinations": {"tls", "nameCheck"},
+    "system": {"hostname"},
+}
 SECTIONS = [  # not alerts and tlsProfiles, which nothing here keeps
     "authorities", "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services", "system", "webSecurity",
 ]
@@ -274,6 +280,8 @@ def join(disk, invitation, name, hostname, interfaces):
         certificate_request=request.public_bytes(serialization.Encoding.DER),
         network=[network_entry("system", "settings", {"hostname": hostname})]
         + [network_entry("interfaces", one, {"address": at, "hostname": hostname}) for one, at in interfaces],
+        agent="member.py",
+        sections=SECTIONS,
     )
 
     def judge(chain):
@@ -333,6 +341,11 @@ def assemble(base, update):
     unknown = sorted(set(sections) - set(SECTIONS))
     if unknown:
         raise Unfit(f"this member does not know the settings in {', '.join(unknown)}")
+    for section, fields in FIELDS.items():
+        for name, (value, _) in sections.get(section, {}).items():
+            unknown = sorted(set(json.loads(value)) - fields)
+            if unknown:
+                raise Unfit(f"this member does not know {', '.join(unknown)} of {section}/{name}")
     return configuration
 
 
@@ -410,6 +423,8 @@ class Member:
         while True:
             kind, message = connection.receive()
             if kind == "welcome":
+                if message.version not in (0, VERSION):
+                    raise Gone(f"the manager wants to speak version {message.version}")
                 self.see(message.head)
                 is_welcome, self.failures = True, 0
                 say("welcome", message.head.position)

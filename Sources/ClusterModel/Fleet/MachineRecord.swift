@@ -18,6 +18,10 @@ package struct MachineRecord: Hashable, Sendable, Codable {
     /// The newest rejection, that of the target before any other; nil once its digest was applied.
     package private(set) var lastRejected: Receipt?
     package var lastHeard: Timestamp?
+    /// What its agent understands, by its last hello; nil before the first.
+    package var agent: AgentKnowledge?
+    /// Why there is no conversation with it although it is there: it is of another version.
+    package var turnedAway: String?
     /// Whether it said hello on a connection that is open.
     package var isConnected = false
     /// Whether ``lastApplied`` still speaks of what the machine runs.
@@ -27,7 +31,7 @@ package struct MachineRecord: Hashable, Sendable, Codable {
     package var isProofValid = false
 
     private enum CodingKeys: String, CodingKey {
-        case lastReceived, lastApplied, lastRejected, lastHeard
+        case lastReceived, lastApplied, lastRejected, lastHeard, agent
     }
 
     package init() {}
@@ -50,6 +54,7 @@ package struct MachineRecord: Hashable, Sendable, Codable {
     package mutating func restart() {
         isConnected = false
         isProofValid = false
+        turnedAway = nil
     }
 
     /// A rejection is of no interest any more: the target changed, or somebody asks for another try.
@@ -71,4 +76,13 @@ package struct MachineRecord: Hashable, Sendable, Codable {
 
     /// Whether this digest was the last to be applied, and nothing happened since that puts it in doubt.
     package func vouches(for digest: Digest) -> Bool { isProofValid && appliedDigest == digest }
+}
+
+extension MachineRecord {
+    /// Why its agent and this manager cannot talk with each other; nil when they can, as far as is known.
+    package var versionObjection: String? {
+        if let turnedAway { return turnedAway }
+        guard let agent, MemberProtocol.agreed(with: agent.protocols) == nil else { return nil }
+        return MemberProtocol.disagreement(with: agent)
+    }
 }

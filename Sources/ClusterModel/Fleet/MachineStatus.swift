@@ -40,6 +40,7 @@ package struct MachineStatus: Hashable, Sendable {
             state = .disconnected
         } else if !record.isConnected {
             state = .offline
+            reasons = [record.versionObjection].compactMap(\.self)
         } else if case .rejected(let why)? = record.lastRejected?.outcome, record.lastRejected?.target.digest == machine.target.digest {
             state = .rejected
             reasons = why

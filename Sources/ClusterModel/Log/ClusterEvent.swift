@@ -93,10 +93,12 @@ package struct MachineJoined: Hashable, Sendable, Codable {
     package var network: [NetworkEntry]
     /// What the machine gave up by joining, as it listed it itself.
     package var loss: LossReport?
+    /// What its agent said that it understands; nil if it did not say.
+    package var agent: AgentKnowledge?
 
     package init(
         membership: MembershipID, machine: String, group: GroupID, invitation: String, identityKey: Digest, network: [NetworkEntry],
-        loss: LossReport? = nil
+        loss: LossReport? = nil, agent: AgentKnowledge? = nil
     ) {
         self.membership = membership
         self.machine = machine
@@ -105,6 +107,7 @@ package struct MachineJoined: Hashable, Sendable, Codable {
         self.identityKey = identityKey
         self.network = network
         self.loss = loss
+        self.agent = agent
     }
 }
 
@@ -184,6 +187,14 @@ extension ClusterEvent {
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
         case .keyExported: "key-exported"
+        }
+    }
+
+    /// Whether it may give a machine other settings than before.
+    package var changesSettings: Bool {
+        switch self {
+        case .clusterCreated, .tokenCreated, .groupAdded, .invitationCreated, .machineRemoved, .managerRecovered, .keyExported: false
+        default: true
         }
     }
 

@@ -13,6 +13,8 @@ package struct Membership: Hashable, Sendable {
     package var identityKey: Digest
     package var layer: Layer
     package var joined: Timestamp
+    /// What its agent said at the join that it understands. It may have been upgraded since.
+    package var agent: AgentKnowledge?
 }
 
 /// A membership that is over.
@@ -151,7 +153,8 @@ extension ClusterState {
         invitations[event.invitation]?.usedBy = event.membership
         membershipOfName[event.machine] = event.membership
         memberships[event.membership] = Membership(
-            id: event.membership, machine: event.machine, group: event.group, identityKey: event.identityKey, layer: layer, joined: time)
+            id: event.membership, machine: event.machine, group: event.group, identityKey: event.identityKey, layer: layer, joined: time,
+            agent: event.agent)
     }
 
     private mutating func fold(_ event: MachineRemoved, time: Timestamp, author: String) throws(Refusal) {

@@ -19,6 +19,14 @@ package enum EntryNaming: Sendable {
 
     /// The one name of a single-valued section's entry.
     package static let onlyEntry = "settings"
+
+    /// Whether an entry may have this name.
+    package func accepts(_ name: String) -> Bool {
+        switch self {
+        case .named(let rule): rule.accepts(name)
+        case .single: name == EntryNaming.onlyEntry
+        }
+    }
 }
 
 /// A name by which one entry speaks of another; it resolves in a machine's effective configuration.
@@ -79,6 +87,12 @@ package struct Section: Sendable {
     package var isNetwork: Bool { levels == [.machine] }
     /// The JSON Schema of an entry.
     package var schema: JSONValue
+    /// Names of entries that mean something by themselves and came after the first version, with the version that brought them.
+    package var laterEntries: [String: Int]
+    /// The newest version that any of its fields came with; 1 at first. Agents say which versions they know.
+    package var version: Int
+    /// What of an entry's value, in normal form, came after the first version; nothing for most.
+    package var needs: @Sendable (JSONValue) -> [SettingNeed]
     /// Reads strictly and writes the normal form.
     package var normalize: @Sendable (JSONValue, SettingPath) throws(SettingError) -> JSONValue
     /// The names by which an entry speaks of others; none for a value that does not read.
@@ -91,7 +105,7 @@ package struct Section: Sendable {
     /// A kind of setting. The path that `rule` gets ends with the entry's name, for rules that differ by it.
     package init<Value: Setting>(
         _ name: SectionName, of type: Value.Type, naming: EntryNaming, levels: [Level.Kind] = Level.Kind.allCases,
-        client: ClientService? = nil,
+        client: ClientService? = nil, laterEntries: [String: Int] = [:],
         rule: @escaping @Sendable (Value, SettingPath) throws(SettingError) -> Void = { _, _ throws(SettingError) in },
         remarks: @escaping @Sendable (Value) -> [String] = { _ in [] },
         references: @escaping @Sendable (Value) -> [Reference] = { _ in [] }
@@ -102,6 +116,10 @@ package struct Section: Sendable {
         self.levels = levels
         self.client = client
         self.schema = Value.shape.schema
+        self.laterEntries = laterEntries
+        let version = Value.shape.version
+        self.version = max(version, laterEntries.values.max() ?? 1)
+        self.needs = { version == 1 ? [] : Value.shape.needs(of: $0, at: SettingPath()) }
         self.normalize = { json, path throws(SettingError) in
             let value = try Value(json, at: path)
             try rule(value, path)
@@ -116,6 +134,9 @@ package struct Section: Sendable {
             return remarks(value)
         }
     }
+
+    /// The version of the section that an entry's value, in normal form, needs.
+    package func neededVersion(of value: JSONValue) -> Int { needs(value).map(\.version).max() ?? 1 }
 
     /// Every section, in the order in which people read them.
     package static let all: [Section] = [

@@ -8,6 +8,10 @@ package struct ValueType<Value: Sendable>: Sendable {
     package var schema: JSONValue
     package var read: @Sendable (JSONValue, SettingPath) throws(SettingError) -> Value
     package var write: @Sendable (Value) -> JSONValue
+    /// The newest version of a section that any value of the type may need.
+    package var version = 1
+    /// What of a written value came after its section's first version.
+    package var needs: @Sendable (JSONValue, SettingPath) -> [SettingNeed] = { _, _ in [] }
 
     package init(
         expectation: String, schema: JSONValue,
@@ -22,6 +26,9 @@ package struct ValueType<Value: Sendable>: Sendable {
 }
 
 /// One field of a setting: its name, how it is read and written, and a sentence for the reference.
+///
+/// A field that is added to a section after a release says so with `since`, the section's version that has it: then agents of
+/// before are never given it, and people hear why (``SettingNeed``).
 package struct Field<Root: Sendable>: Sendable {
     package var name: String
     package var summary: String
@@ -32,36 +39,55 @@ package struct Field<Root: Sendable>: Sendable {
     package var read: @Sendable (JSONValue, SettingPath, inout Root) throws(SettingError) -> Void
     /// The JSON to write; nil when the field has its standard value and is left out.
     package var write: @Sendable (Root) -> JSONValue?
+    /// The version of the section that brought the field.
+    package var since = 1
+    /// The newest version that any value of the field may need.
+    package var version = 1
+    /// What of a written value of the field came later than the first version, the field itself aside.
+    package var needs: @Sendable (JSONValue, SettingPath) -> [SettingNeed] = { _, _ in [] }
+
+    private func coming<Value>(since: Int, _ type: ValueType<Value>) -> Field {
+        var field = self
+        field.since = since
+        field.version = max(since, type.version)
+        field.needs = type.needs
+        return field
+    }
 
     /// A field that must be there.
     package static func required<Value>(
-        _ name: String, _ keyPath: any WritableKeyPath<Root, Value> & Sendable, _ type: ValueType<Value>, _ summary: String
+        _ name: String, _ keyPath: any WritableKeyPath<Root, Value> & Sendable, _ type: ValueType<Value>, _ summary: String,
+        since: Int = 1
     ) -> Field {
         Field(
             name: name, summary: summary, isRequired: true, schema: type.schema,
             read: { value, path, root throws(SettingError) in root[keyPath: keyPath] = try type.read(value, path) },
-            write: { type.write($0[keyPath: keyPath]) })
+            write: { type.write($0[keyPath: keyPath]) }
+        ).coming(since: since, type)
     }
 
     /// A field that may be missing.
     package static func optional<Value>(
-        _ name: String, _ keyPath: any WritableKeyPath<Root, Value?> & Sendable, _ type: ValueType<Value>, _ summary: String
+        _ name: String, _ keyPath: any WritableKeyPath<Root, Value?> & Sendable, _ type: ValueType<Value>, _ summary: String,
+        since: Int = 1
     ) -> Field {
         Field(
             name: name, summary: summary, isRequired: false, schema: type.schema,
             read: { value, path, root throws(SettingError) in root[keyPath: keyPath] = try type.read(value, path) },
-            write: { $0[keyPath: keyPath].map(type.write) })
+            write: { $0[keyPath: keyPath].map(type.write) }
+        ).coming(since: since, type)
     }
 
     /// A field whose absence means a standard value, which is then not written either: one meaning, one form.
     package static func standard<Value: Equatable>(
         _ name: String, _ keyPath: any WritableKeyPath<Root, Value> & Sendable, _ type: ValueType<Value>, _ value: Value,
-        _ summary: String
+        _ summary: String, since: Int = 1
     ) -> Field {
         Field(
             name: name, summary: summary, isRequired: false, schema: type.schema, standard: type.write(value),
             read: { found, path, root throws(SettingError) in root[keyPath: keyPath] = try type.read(found, path) },
-            write: { $0[keyPath: keyPath] == value ? nil : type.write($0[keyPath: keyPath]) })
+            write: { $0[keyPath: keyPath] == value ? nil : type.write($0[keyPath: keyPath]) }
+        ).coming(since: since, type)
     }
 }
 
@@ -105,6 +131,19 @@ package struct Shape<Root: Sendable>: Sendable {
             members[field.name] = field.write(root)
         }
         return .object(members)
+    }
+
+    /// The newest version that any field needs: that of the section, if this is a section's setting.
+    package var version: Int { fields.map(\.version).max() ?? 1 }
+
+    /// What of a written value came after its section's first version, field by field. A field with its standard value needs nothing.
+    package func needs(of value: JSONValue, at path: SettingPath) -> [SettingNeed] {
+        guard let members = value.members else { return [] }
+        return fields.flatMap { field -> [SettingNeed] in
+            guard field.version > 1, let member = members[field.name], member != field.standard else { return [] }
+            let path = path.appending(field.name)
+            return (field.since > 1 ? [SettingNeed(version: field.since, path: path)] : []) + field.needs(member, path)
+        }
     }
 
     /// The JSON Schema (2020-12) of the setting.

@@ -141,12 +141,12 @@ extension ValueType {
         }
     }
 
-    /// One of a fixed set of words.
-    package static func choice<Choice>(_ type: Choice.Type) -> ValueType<Choice>
-    where Choice: CaseIterable & RawRepresentable<String> & Sendable {
+    /// One of a fixed set of words. `later` are those that came after the first version of the section.
+    package static func choice<Choice>(_ type: Choice.Type, since later: [Choice: Int] = [:]) -> ValueType<Choice>
+    where Choice: CaseIterable & RawRepresentable<String> & Sendable & Hashable {
         let words = Choice.allCases.map(\.rawValue)
         let expectation = "one of " + words.joined(separator: ", ")
-        return ValueType<Choice>(expectation: expectation, schema: ["enum": .array(words.map(JSONValue.string))]) {
+        var choice = ValueType<Choice>(expectation: expectation, schema: ["enum": .array(words.map(JSONValue.string))]) {
             value, path throws(SettingError) in
             guard case .string(let word) = value, let choice = Choice(rawValue: word) else {
                 let found =
@@ -158,13 +158,19 @@ extension ValueType {
         } write: {
             .string($0.rawValue)
         }
+        choice.version = later.values.max() ?? 1
+        choice.needs = { value, path in
+            guard let version = value.text.flatMap(Choice.init(rawValue:)).flatMap({ later[$0] }), version > 1 else { return [] }
+            return [SettingNeed(version: version, path: path)]
+        }
+        return choice
     }
 
-    /// Some of a fixed set of words, each once. They have no order: one meaning has one form.
-    package static func choices<Choice>(_ type: Choice.Type) -> ValueType<[Choice]>
-    where Choice: CaseIterable & RawRepresentable<String> & Equatable & Sendable, Value == [Choice] {
-        let each = ValueType<[Choice]>.list(of: ValueType<Choice>.choice(Choice.self))
-        return ValueType<[Choice]>(expectation: each.expectation, schema: each.schema) { value, path throws(SettingError) in
+    /// Some of a fixed set of words, each once. They have no order: one meaning has one form. `later` as in a single choice.
+    package static func choices<Choice>(_ type: Choice.Type, since later: [Choice: Int] = [:]) -> ValueType<[Choice]>
+    where Choice: CaseIterable & RawRepresentable<String> & Hashable & Sendable, Value == [Choice] {
+        let each = ValueType<[Choice]>.list(of: ValueType<Choice>.choice(Choice.self, since: later))
+        var choices = ValueType<[Choice]>(expectation: each.expectation, schema: each.schema) { value, path throws(SettingError) in
             let found = try each.read(value, path)
             guard !found.isEmpty else { throw SettingError(path, "this list is empty", expected: "at least one item, or no such field") }
             for (index, choice) in found.enumerated() where found[..<index].contains(choice) {
@@ -174,13 +180,16 @@ extension ValueType {
         } write: {
             each.write($0)
         }
+        choices.version = each.version
+        choices.needs = each.needs
+        return choices
     }
 
     /// A list whose items all have one type.
     package static func list<Item>(of item: ValueType<Item>, limit: Int = Limits.listItems) -> ValueType<[Item]>
     where Value == [Item] {
         let expectation = "a list, each item \(item.expectation)"
-        return ValueType<[Item]>(
+        var list = ValueType<[Item]>(
             expectation: expectation, schema: ["type": "array", "items": item.schema, "maxItems": .integer(Int64(limit))]
         ) { value, path throws(SettingError) in
             guard case .array(let values) = value else {
@@ -197,14 +206,23 @@ extension ValueType {
         } write: {
             .array($0.map(item.write))
         }
+        list.version = item.version
+        list.needs = { value, path in
+            guard item.version > 1 else { return [] }
+            return (value.items ?? []).enumerated().flatMap { item.needs($1, path.appending($0)) }
+        }
+        return list
     }
 
     /// A setting inside a setting.
     package static func setting<Inner: Setting>(_ type: Inner.Type) -> ValueType<Inner> {
-        ValueType<Inner>(expectation: "a map", schema: Inner.shape.schema) { value, path throws(SettingError) in
+        var setting = ValueType<Inner>(expectation: "a map", schema: Inner.shape.schema) { value, path throws(SettingError) in
             try Inner.shape.read(value, at: path)
         } write: {
             Inner.shape.write($0)
         }
+        setting.version = Inner.shape.version
+        setting.needs = { Inner.shape.needs(of: $0, at: $1) }
+        return setting
     }
 }

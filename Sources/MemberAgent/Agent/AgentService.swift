@@ -16,6 +16,7 @@ package actor AgentService {
     let installer: Installer
     let clock: any Clock<Duration>
     let now: WallClock
+    let knowledge: AgentKnowledge
     let logger: Logger
     let onReady: @Sendable () -> Void
     let onStatus: @Sendable (AgentStatus) -> Void
@@ -36,10 +37,12 @@ package actor AgentService {
     /// An agent on this state directory.
     ///
     /// `onReady` is called once, when what was in force before is in force again (or was tried); `onStatus` with each new status,
-    /// after it is written. Refuses with `not-found` when there is no machine in the directory.
+    /// after it is written; `knowledge` is what the agent says that it understands. Refuses with `not-found` when there is no machine in
+    /// the directory.
     package init(
         directory: StateDirectory, gateway: any Gateway, prober: any Prober, connector: any ManagerConnector,
         clock: any Clock<Duration> = ContinuousClock(), now: @escaping WallClock,
+        knowledge: AgentKnowledge = .ofThisAgent,
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(), logger: Logger,
         onReady: @escaping @Sendable () -> Void = {}, onStatus: @escaping @Sendable (AgentStatus) -> Void = { _ in }
     ) throws(Refusal) {
@@ -48,6 +51,7 @@ package actor AgentService {
         self.gateway = gateway
         self.clock = clock
         self.now = now
+        self.knowledge = knowledge
         self.logger = logger
         self.onReady = onReady
         self.onStatus = onStatus

@@ -15,13 +15,13 @@ struct Following: Sendable {
     /// What was last laid out and is not in force yet.
     var laidOut: Generation?
 
-    init(_ membership: LocalMembership, current: Generation?, memory: Follower.Memory) {
+    init(_ membership: LocalMembership, current: Generation?, memory: Follower.Memory, knowledge: AgentKnowledge) {
         self.membership = membership
         var running: Follower.Running?
         if let current, current.kind == .member, let target = current.target {
             running = Follower.Running(target: target, configuration: current.settings)
         }
-        follower = Follower(running: running, memory: memory, agent: agentVersion)
+        follower = Follower(running: running, memory: memory, knowledge: knowledge)
     }
 
     /// Managers take turns.
@@ -40,7 +40,7 @@ extension AgentService {
             guard try directory.membershipFacts() != following?.membership.facts else { return [] }
             stopFollowing()
             guard let membership = try directory.membership() else { return [] }
-            following = Following(membership, current: current, memory: try directory.memory())
+            following = Following(membership, current: current, memory: try directory.memory(), knowledge: knowledge)
             board.ending = nil
             logger.notice("following a cluster", metadata: ["cluster": "\(membership.facts.cluster)"])
             return await obey(isInForce ? [] : following?.follower.started()) + dial(after: .zero)

@@ -10,14 +10,18 @@ package struct Joining: Sendable {
     private let directory: StateDirectory
     private let connector: any ManagerConnector
     private let now: WallClock
+    private let knowledge: AgentKnowledge
     private let clock: any Clock<Duration>
 
+    /// `knowledge` is what the machine's agent says that it understands.
     package init(
-        directory: StateDirectory, connector: any ManagerConnector, now: @escaping WallClock, clock: any Clock<Duration> = ContinuousClock()
+        directory: StateDirectory, connector: any ManagerConnector, now: @escaping WallClock,
+        knowledge: AgentKnowledge = .ofThisAgent, clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.directory = directory
         self.connector = connector
         self.now = now
+        self.knowledge = knowledge
         self.clock = clock
     }
 
@@ -77,7 +81,7 @@ package struct Joining: Sendable {
         let request = JoinRequest(
             invitation: invitation.id, secret: invitation.secret, machine: machine.name,
             certificateRequest: try Joining.request(key, machine: machine.name), network: try network(of: machine), loss: try loss(),
-            isPreview: isPreview)
+            isPreview: isPreview, knowledge: knowledge)
         let trust = ManagerTrust.fingerprint(invitation.authority, clusterID: invitation.clusterID)
         return try await withManager(of: invitation.managers, as: nil, trusting: trust) { link, events throws(Refusal) in
             link.send(.join(request))
@@ -197,7 +201,7 @@ extension Joining {
 
     private func hasEnded(_ membership: LocalMembership) async throws(Refusal) -> Bool {
         let running = try directory.current().generation.flatMap { $0.kind == .member ? $0.settings.digest : nil }
-        let hello = Hello(agent: agentVersion, clock: now(), running: running, seen: try directory.memory().seen)
+        let hello = Hello(knowledge: knowledge, clock: now(), running: running, seen: try directory.memory().seen)
         let trust = ManagerTrust.authorities(pem: membership.trust, clusterID: membership.facts.clusterID)
         return try await withManager(of: membership.facts.managers, as: membership.identity, trusting: trust) {
             link, events throws(Refusal) in

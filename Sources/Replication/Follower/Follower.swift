@@ -17,8 +17,7 @@ package struct Follower: Sendable {
     /// Whether the membership ended and the machine is standalone.
     package private(set) var isOver = false
 
-    private let agent: String
-    private let sections: [SectionName]
+    private let knowledge: AgentKnowledge
     private var work = Work.none
     private var waiting: Installation?
     private var ending: Ended?
@@ -43,12 +42,11 @@ package struct Follower: Sendable {
 
     /// A follower for what is on the disk: the current generation (nil before the first one from the cluster) and the memory.
     ///
-    /// `agent` is the agent's version, for people; `sections` are those that it knows.
-    package init(running: Running?, memory: Memory, agent: String, sections: [SectionName] = Section.all.map(\.name)) {
+    /// `knowledge` is what the agent says of itself.
+    package init(running: Running?, memory: Memory, knowledge: AgentKnowledge) {
         self.running = running
         self.memory = memory
-        self.agent = agent
-        self.sections = sections
+        self.knowledge = knowledge
     }
 
     /// The agent started, or the wait of ``Action/resumeLater(after:)`` is over. What is current serves again, with or without a manager.
@@ -70,8 +68,8 @@ extension Follower {
         return [
             .hello(
                 Hello(
-                    agent: agent, clock: now, running: needsWhole ? nil : running?.configuration.digest,
-                    rejected: memory.rejection?.target.digest, seen: memory.seen, sections: sections))
+                    knowledge: knowledge, clock: now, running: needsWhole ? nil : running?.configuration.digest,
+                    rejected: memory.rejection?.target.digest, seen: memory.seen))
         ]
     }
 
@@ -84,7 +82,7 @@ extension Follower {
     package mutating func received(_ message: ManagerMessage, now: Timestamp) -> [Action] {
         guard !isOver, ending == nil else { return [] }
         switch message {
-        case .welcome(let head): return welcomed(head)
+        case .welcome(let head, let version): return welcomed(head, version)
         case .update(let update): return received(update, now: now)
         case .ended(let end): return ended(end)
         case .refused(let code, let reason): return giveUp(Refusal(code, reason))
@@ -92,7 +90,11 @@ extension Follower {
         }
     }
 
-    private mutating func welcomed(_ head: Sighting) -> [Action] {
+    private mutating func welcomed(_ head: Sighting, _ version: Int) -> [Action] {
+        guard knowledge.protocols.contains(version) else {
+            return giveUp(
+                Refusal(.version, "The manager wants to speak version \(version) of the member protocol, which this agent does not."))
+        }
         let before = memory
         guard sees(head) else { return giveUp(behind(head)) }
         isWelcome = true
@@ -163,17 +165,39 @@ extension Follower {
     private func checked(_ update: Update) throws(Refusal) -> Installation {
         let base = update.base == nil ? nil : running?.configuration
         let configuration = try assemble(base: base, update: update)
-        let unknown = configuration.sections.map(\.name).filter { !sections.contains($0) }
-        guard unknown.isEmpty else {
-            let names = unknown.map(\.rawValue).joined(separator: ", ")
-            throw Refusal(.version, "This agent is too old for the settings in \(names). Update it.")
-        }
+        try understand(configuration, over: base)
         let missing = try materialMissing(for: configuration, base: base, material: update.material)
         guard missing.isEmpty else {
             let names = missing.map(\.short).joined(separator: ", ")
             throw Refusal(.conflict, "The update lacks keys or certificate chains that it needs: \(names).")
         }
         return Installation(target: update.target, configuration: configuration, material: update.material, base: update.base)
+    }
+
+    /// Refuses by name what this agent does not know, down to the single field: nothing is passed over.
+    ///
+    /// What the base has was read before.
+    private func understand(_ configuration: EffectiveConfiguration, over base: EffectiveConfiguration?) throws(Refusal) {
+        let lacks = configuration.lacks(of: knowledge)
+        guard lacks.isEmpty else {
+            throw Refusal(.version, "This agent is too old for \(SettingLack.text(of: lacks)). Upgrade it.")
+        }
+        for section in configuration.sections {
+            guard let kind = Section.named(section.name), section != base?[section.name] else { continue }
+            let read = Set(base?[section.name]?.entries.map(\.digest) ?? [])
+            for entry in section.entries where !read.contains(entry.digest) {
+                guard kind.naming.accepts(entry.name) else {
+                    throw Refusal(
+                        .version,
+                        "This agent does not know what \(section.name)/\(entry.name) is. If it is older than the manager, upgrade it.")
+                }
+                do throws(SettingError) {
+                    _ = try kind.normalize(entry.value, SettingPath(section.name.rawValue, entry.name))
+                } catch {
+                    throw Refusal(.version, "This agent does not understand \(error). If it is older than the manager, upgrade it.")
+                }
+            }
+        }
     }
 
     /// The newest wins: it replaces what waits, and joins what is being worked on if that is the same.

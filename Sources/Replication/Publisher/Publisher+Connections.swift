@@ -49,8 +49,10 @@ extension Publisher {
         guard member.connection?.greeting == nil else {
             return actions + drop(connection, .invalid, "A member says hello once on a connection.")
         }
-        guard hello.version == Hello.protocolVersion else {
-            return actions + drop(connection, .version, Publisher.wrongVersion(hello.version))
+        actions += learn(hello.knowledge, of: membership)
+        guard let version = MemberProtocol.agreed(with: hello.knowledge.protocols) else {
+            return actions
+                + drop(connection, .version, "There is no version to talk in: \(MemberProtocol.disagreement(with: hello.knowledge)).")
         }
         let seen = hello.seen.head
         switch standing {
@@ -68,8 +70,21 @@ extension Publisher {
             actions.append(.alarm(.clockSkew(membership, seconds: skew.overflow ? .max : skew.partialValue)))
         }
         members[membership]?.greet(hello)
-        actions.append(.welcome(connection, head))
+        actions.append(.welcome(connection, head, version: version))
         return actions + push(membership, isProofAskedFor: true, now: now)
+    }
+
+    /// What a member's agent understands, also of one that is turned away: people are told why.
+    private mutating func learn(_ knowledge: AgentKnowledge, of membership: MembershipID) -> [Action] {
+        members[membership]?.record.turnedAway = nil
+        guard members[membership]?.record.agent != knowledge else { return [] }
+        members[membership]?.record.agent = knowledge
+        return [.know(membership, knowledge)]
+    }
+
+    /// A member is there and was turned away before its hello: its agent's protocol is another.
+    package mutating func turnedAway(_ membership: MembershipID, because reason: String) {
+        members[membership]?.record.turnedAway = reason
     }
 
     /// A certificate of this cluster for a membership that the log does not have: perhaps it joined in what a backup lacks.
@@ -118,10 +133,6 @@ extension Publisher {
     private static let duplicate =
         "Another connection of this membership is open. If this machine's disk was copied from another machine, join it as a machine of its own."
 
-    private static func wrongVersion(_ version: Int) -> String {
-        "This manager speaks version \(Hello.protocolVersion) of the member protocol, and the agent version \(version). Update the older of the two."
-    }
-
     private static func unproven(_ seen: LogHead) -> String {
         "This member says that it has seen entry \(seen.position) (\(seen.hash.short)), which is not in this cluster's log, and nothing vouches for it. "
             + "Let the machine leave (muster agent leave) and join again."
@@ -130,9 +141,8 @@ extension Publisher {
 
 extension Publisher.Member {
     fileprivate mutating func greet(_ hello: Hello) {
-        let known = Set(hello.sections)
         connection?.greeting = Publisher.Greeting(
-            running: hello.running, unknown: Set(Section.all.map(\.name).filter { !known.contains($0) }))
+            running: hello.running, older: hello.knowledge.unknown.isEmpty ? nil : hello.knowledge)
         record.isConnected = true
         if hello.running != record.appliedDigest { record.isProofValid = false }
         // What the manager concluded may be wrong by now; what the member said stands.

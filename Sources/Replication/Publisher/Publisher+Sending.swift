@@ -10,8 +10,8 @@ extension Publisher {
         else { return [] }
         let goal = member.goal
         if greeting.running == goal.target.digest, !member.needsProof(isAskedFor: isProofAskedFor) { return [] }
-        let unknown = goal.configuration.sections.map(\.name).filter(greeting.unknown.contains)
-        guard unknown.isEmpty else { return reject(membership, goal.target, Publisher.tooOld(for: unknown), now: now) }
+        let lacks = greeting.older.map { goal.configuration.lacks(of: $0) } ?? []
+        guard lacks.isEmpty else { return reject(membership, goal.target, Publisher.tooOld(for: lacks), now: now) }
 
         member.connection?.inFlight = InFlight(target: goal.target, since: steady(now))
         // From here on the machine may be on its way from what it last proved.
@@ -51,9 +51,8 @@ extension Publisher {
     private static let timedOut =
         "timed out: the machine did not say within \(Limits.applySeconds) seconds that it applied the configuration; look at its agent's log"
 
-    private static func tooOld(for sections: [SectionName]) -> String {
-        let names = sections.map(\.rawValue).joined(separator: ", ")
-        return "the agent on this machine is too old for the settings in \(names); update it, or take these settings away from the machine"
+    private static func tooOld(for lacks: [SettingLack]) -> String {
+        "the agent on this machine is too old for \(SettingLack.text(of: lacks)); upgrade it, or take these settings away from the machine"
     }
 }
 

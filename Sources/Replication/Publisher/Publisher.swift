@@ -97,8 +97,8 @@ extension Publisher {
 
     struct Greeting: Sendable {
         var running: Digest?
-        /// Sections of this version that the member's does not know.
-        var unknown: Set<SectionName>
+        /// What the member's agent understands; nil for everything that this version does.
+        var older: AgentKnowledge?
     }
 
     struct InFlight: Sendable {

@@ -3,7 +3,7 @@ package import ClusterModel
 extension Publisher {
     /// What the manager does next. Actions are performed in the order in which they are returned.
     package enum Action: Hashable, Sendable {
-        case welcome(ConnectionID, Sighting)
+        case welcome(ConnectionID, Sighting, version: Int = MemberProtocol.versions.upperBound)
         /// Load the material that the plan lacks, and send the update.
         case update(ConnectionID, UpdatePlan)
         /// Say no and why; a `close` follows.
@@ -13,6 +13,8 @@ extension Publisher {
         case close(ConnectionID)
         /// Keep a receipt with the machine's record, for after a restart and for history.
         case record(MembershipID, Receipt)
+        /// Keep what the machine's agent understands with its record: it is another one than before.
+        case know(MembershipID, AgentKnowledge)
         case alarm(Alarm)
     }
 

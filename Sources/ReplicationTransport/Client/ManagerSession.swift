@@ -56,8 +56,17 @@ final class ManagerSession: ChannelDuplexHandler {
             context.fireUserInboundEventTriggered(event)
             return
         }
-        guard case .success = verdict, negotiated == TransportTLS.applicationProtocol else {
-            fail(Refusal(.forbidden, "What answers does not speak \(TransportTLS.applicationProtocol): it is no member port."), context)
+        guard case .success = verdict else {
+            fail(Refusal(.forbidden, "What answers does not show that it is a manager."), context)
+            return
+        }
+        guard negotiated == TransportTLS.applicationProtocol else {
+            let spoken = TransportTLS.applicationProtocol
+            fail(
+                Refusal(
+                    .version,
+                    "The manager there does not speak \(spoken), as this agent does: upgrade the older of the two, or correct the port if it is not the member port."
+                ), context)
             return
         }
         state = .open

@@ -7,7 +7,9 @@ import WireMessages
 extension WireJoinRequest {
     init(_ request: JoinRequest) {
         self.init()
-        version = UInt32(clamping: request.version)
+        let knowledge = WireKnowledge(request.knowledge)
+        (version, oldestVersion) = (knowledge.newest, knowledge.oldest)
+        (agent, sections, sectionVersions) = (knowledge.agent, knowledge.sections, knowledge.versions)
         invitation = request.invitation
         secret = request.secret
         machine = request.machine
@@ -26,6 +28,8 @@ extension WireJoinRequest {
 
 extension JoinRequest {
     init(_ wire: WireJoinRequest) throws(Refusal) {
+        let knowledge = WireKnowledge(
+            newest: wire.version, oldest: wire.oldestVersion, agent: wire.agent, sections: wire.sections, versions: wire.sectionVersions)
         self.init(
             invitation: try Field.text(wire.invitation, "join.invitation"), secret: try Field.text(wire.secret, "join.secret"),
             machine: try Field.text(wire.machine, "join.machine"),
@@ -35,9 +39,8 @@ extension JoinRequest {
                     section: SectionName(rawValue: try Field.name(entry.section, "\(field).section")),
                     name: try Field.name(entry.name, "\(field).name"), value: try Field.value(entry.value, "\(field).value"))
             },
-            loss: wire.hasLoss ? try LossReport(wire.loss, "join.loss") : nil, isPreview: wire.isPreview)
-        // As in a hello.
-        version = Int(wire.version)
+            loss: wire.hasLoss ? try LossReport(wire.loss, "join.loss") : nil, isPreview: wire.isPreview,
+            knowledge: try knowledge.read("join"))
     }
 }
 

@@ -7,26 +7,27 @@ import WireMessages
 extension WireHello {
     init(_ hello: Hello) {
         self.init()
-        version = UInt32(clamping: hello.version)
-        agent = Field.cut(hello.agent, to: Limits.textLength)
+        let knowledge = WireKnowledge(hello.knowledge)
+        (version, oldestVersion) = (knowledge.newest, knowledge.oldest)
+        agent = knowledge.agent
         clock = hello.clock.seconds
         running = Data(hello.running?.bytes ?? [])
         rejected = Data(hello.rejected?.bytes ?? [])
         if hello.seen != .none { seen = WireSighting(hello.seen) }
-        sections = hello.sections.map(\.rawValue)
+        sections = knowledge.sections
+        sectionVersions = knowledge.versions
     }
 }
 
 extension Hello {
     init(_ wire: WireHello) throws(Refusal) {
+        let knowledge = WireKnowledge(
+            newest: wire.version, oldest: wire.oldestVersion, agent: wire.agent, sections: wire.sections, versions: wire.sectionVersions)
         self.init(
-            agent: try Field.optionalText(wire.agent, "hello.agent") ?? "", clock: try Field.time(wire.clock, "hello.clock"),
+            knowledge: try knowledge.read("hello"), clock: try Field.time(wire.clock, "hello.clock"),
             running: try Field.optionalDigest(wire.running, "hello.running"),
             rejected: try Field.optionalDigest(wire.rejected, "hello.rejected"),
-            seen: try wire.hasSeen ? Sighting(wire.seen, "hello.seen") : .none,
-            sections: try Field.names(wire.sections, "hello.sections", limit: Limits.listItems).map(SectionName.init))
-        // Whether it is one that is spoken here is for whoever answers to say.
-        version = Int(wire.version)
+            seen: try wire.hasSeen ? Sighting(wire.seen, "hello.seen") : .none)
     }
 }
 

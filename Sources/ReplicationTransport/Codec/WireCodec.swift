@@ -83,7 +83,12 @@ extension WireManagerFrame {
     fileprivate init(_ message: ManagerMessage) throws(Refusal) {
         self.init()
         switch message {
-        case .welcome(let head): kind = .welcome(.with { $0.head = WireSighting(head) })
+        case .welcome(let head, let version):
+            kind = .welcome(
+                .with {
+                    $0.head = WireSighting(head)
+                    $0.version = version == 1 ? 0 : UInt32(clamping: version)
+                })
         case .update(let update): kind = .update(WireUpdate(update))
         case .ended(let ended): kind = .ended(WireEnded(ended))
         case .refused(let code, let reason): kind = .refused(WireRefused(code, reason: reason))
@@ -97,7 +102,11 @@ extension WireManagerFrame {
 extension ManagerMessage {
     fileprivate init(_ frame: WireManagerFrame, _ known: KnownSections) throws(Refusal) {
         switch frame.kind {
-        case .welcome(let welcome): self = .welcome(try Sighting(welcome.hasHead ? welcome.head : nil, "welcome.head"))
+        case .welcome(let welcome):
+            self = .welcome(
+                try Sighting(welcome.hasHead ? welcome.head : nil, "welcome.head"),
+                // Managers that speak the first version only do not say so.
+                version: welcome.version == 0 ? 1 : Int(welcome.version))
         case .update(let update): self = .update(try Update(update, known))
         case .ended(let ended): self = .ended(try Ended(ended))
         case .refused(let refused):

@@ -47,6 +47,7 @@ final class MemberSession: ChannelDuplexHandler {
         isShaken = true
         do throws(Refusal) {
             guard negotiated == TransportTLS.applicationProtocol else {
+                noteTurnedAway(context)
                 throw Refusal(.version, "This is a member port and speaks \(TransportTLS.applicationProtocol); ask for it by ALPN.")
             }
             // Asked on every connection: a resumed session skips the callbacks of the handshake.
@@ -62,6 +63,15 @@ final class MemberSession: ChannelDuplexHandler {
         } catch {
             refuse(error, context)
         }
+    }
+
+    /// A member whose agent is of another age is there all the same, and people should see why it is not followed.
+    private func noteTurnedAway(_ context: ChannelHandlerContext) {
+        // Who cannot be told apart from others is nobody's member.
+        guard case .member(let membership)? = try? reception.peer(of: certificate(context)) else { return }
+        reception.port.turnedAway(
+            membership,
+            because: "its agent does not speak \(TransportTLS.applicationProtocol), as this manager does: upgrade the older of the two")
     }
 
     private func certificate(_ context: ChannelHandlerContext) throws(Refusal) -> [UInt8]? {

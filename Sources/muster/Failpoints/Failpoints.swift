@@ -1,4 +1,6 @@
 import ClusterLog
+import ClusterModel
+import FoundationEssentials
 import Gateways
 import MemberAgent
 import Replication
@@ -30,6 +32,14 @@ enum Failpoints {
         static func connector(_ connector: some ManagerConnector) -> any ManagerConnector {
             Failpoint.present == nil ? connector : WatchedConnector(connector: connector)
         }
+
+        /// What an agent says that it understands: all, but for the sections that `MUSTER_PRETEND_UNKNOWN` names, with commas between.
+        static var knowledge: AgentKnowledge {
+            var knowledge = AgentKnowledge.ofThisAgent
+            let names = ProcessInfo.processInfo.environment["MUSTER_PRETEND_UNKNOWN"] ?? ""
+            for name in names.split(separator: ",") { knowledge.sections[SectionName(rawValue: String(name))] = nil }
+            return knowledge
+        }
     #else
         static func log<Log: ClusterLog>(_ log: Log) -> Log { log }
         static func members<Port: MemberPort>(_ port: Port) -> Port { port }
@@ -37,5 +47,6 @@ enum Failpoints {
         static func gateway<Driven: Gateway>(_ gateway: Driven) -> Driven { gateway }
         static func took(_ subject: String) {}
         static func connector<Connector: ManagerConnector>(_ connector: Connector) -> Connector { connector }
+        static var knowledge: AgentKnowledge { .ofThisAgent }
     #endif
 }

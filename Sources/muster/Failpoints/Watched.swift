@@ -40,6 +40,8 @@
             port.opened(connection, peer: peer, link: WatchedLink(link: link) { $0.word })
         }
 
+        func turnedAway(_ membership: MembershipID, because reason: String) { port.turnedAway(membership, because: reason) }
+
         func received(_ message: MemberMessage, on connection: ConnectionID) { port.received(message, on: connection) }
 
         func closed(_ connection: ConnectionID) { port.closed(connection) }

@@ -43,8 +43,10 @@ extension MachineView {
             ("machine", .init(name)), ("group", .init(group)), ("state", .init(state.rawValue, state.tone)),
             ("target", .init("revision \(targetRevision), digest \(targetDigest.short)")),
             ("applied", .init(appliedText)), ("last seen", .init(lastSeen?.description ?? "never")),
+            ("agent", .init(agentVersion ?? "has not said")),
         ]
         pairs += reasons.enumerated().map { ($0 == 0 ? "reason" : "", .init($1)) }
+        pairs += lacks.enumerated().map { ($0 == 0 ? "too new" : "", .init($1, .bad)) }
         let facts = Facts(pairs).text(style)
         guard !services.isEmpty else { return facts }
         let table = Table(

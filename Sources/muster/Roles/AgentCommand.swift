@@ -122,7 +122,8 @@ struct AgentRun: AsyncParsableCommand {
             let agent = try AgentService(
                 directory: directory, gateway: Failpoints.gateway(EmbeddedGateway(group: threads, logger: logger)),
                 prober: TLSProber(group: threads),
-                connector: Failpoints.connector(TLSManagerConnector(group: threads, now: systemClock)), now: systemClock, logger: logger,
+                connector: Failpoints.connector(TLSManagerConnector(group: threads, now: systemClock)), now: systemClock,
+                knowledge: Failpoints.knowledge, logger: logger,
                 onReady: { Output.line("muster agent ready name=\(name)") })
             let group = ServiceGroup(
                 configuration: .init(

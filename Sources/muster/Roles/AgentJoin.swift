@@ -47,7 +47,7 @@ struct AgentJoin: AsyncParsableCommand {
             let directory = place.directory
             if machine.isGiven, !preview { try machine.initialize(directory) }
             let connector = Failpoints.connector(TLSManagerConnector(group: MultiThreadedEventLoopGroup.singleton, now: systemClock))
-            let joining = Joining(directory: directory, connector: connector, now: systemClock)
+            let joining = Joining(directory: directory, connector: connector, now: systemClock, knowledge: Failpoints.knowledge)
             let loss = try joining.loss()
             if preview {
                 let answer = try await joining.preview(token)

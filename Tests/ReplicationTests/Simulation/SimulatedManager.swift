@@ -152,7 +152,7 @@ final class SimulatedManager {
     private func perform(_ action: Publisher.Action) {
         let network = world.network
         switch action {
-        case .welcome(let id, let head): network.send(.welcome(head), on: id)
+        case .welcome(let id, let head, let version): network.send(.welcome(head, version: version), on: id)
         case .update(let id, let plan):
             guard let lacking = try? plan.materialLacking() else { return world.violation("settings that do not read") }
             network.send(.update(world.acrossTheWire(plan.update(material: vault.load(lacking)))), on: id)
@@ -164,6 +164,7 @@ final class SimulatedManager {
         case .record(let membership, _):
             // Kept now and then, as in the real one: a crash loses the newest.
             if world.random.chance(700) { storedRecords[membership] = publisher?.record(of: membership) }
+        case .know(let membership, _): storedRecords[membership] = publisher?.record(of: membership)
         case .alarm(.logOutdated): world.foundUnknown()
         case .alarm(.logUnknown): world.violation("a member made up an entry")
         case .alarm(let alarm): world.note("alarm \(alarm)")

@@ -90,7 +90,7 @@ final class SimulatedMember {
         if let current = currentNumber().flatMap(generation), let target = current.target {
             running = .init(target: target, configuration: current.configuration)
         }
-        var starting = Follower(running: running, memory: memory, agent: "simulated")
+        var starting = Follower(running: running, memory: memory, knowledge: .ours(agent: "simulated"))
         let actions = starting.started()
         follower = starting
         perform(actions)

@@ -80,7 +80,7 @@ struct LightMember {
     private let number: Int
     private let identity: MemberIdentity
     private let trust: ManagerTrust
-    private var follower = Follower(running: nil, memory: Follower.Memory(), agent: "benchmark")
+    private var follower = Follower(running: nil, memory: Follower.Memory(), knowledge: .ours(agent: "benchmark"))
     private var laidOut: Follower.Installation?
     private var link: (any Link<MemberMessage>)?
 

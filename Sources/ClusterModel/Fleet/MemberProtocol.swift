@@ -1,0 +1,21 @@
+/// The versions of the conversation between members and managers that this version of Muster speaks.
+package enum MemberProtocol {
+    package static let versions = 1...1
+
+    /// The version that is spoken with somebody who speaks these: the newest of both; nil when there is none.
+    package static func agreed(with others: ClosedRange<Int>) -> Int? {
+        versions.overlaps(others) ? min(versions.upperBound, others.upperBound) : nil
+    }
+
+    /// Why there is no conversation with an agent, and what to do.
+    package static func disagreement(with agent: AgentKnowledge) -> String {
+        let older = agent.protocols.upperBound < versions.lowerBound ? "the agent" : "the manager"
+        return
+            "the agent\(agent.agent.isEmpty ? "" : " (\(agent.agent))") speaks \(spoken(agent.protocols)) of the member protocol, and this "
+            + "manager \(spoken(versions)): upgrade \(older)"
+    }
+
+    private static func spoken(_ versions: ClosedRange<Int>) -> String {
+        versions.count == 1 ? "version \(versions.lowerBound)" : "versions \(versions.lowerBound) to \(versions.upperBound)"
+    }
+}
