@@ -14,6 +14,7 @@ struct Fixture {
     var policies: [String: MailFlowPolicySetting] = [:]
     var listeners: [String: ListenerSetting] = [:]
     var https: HTTPSService?
+    var profiles: [String: TLSProfileSetting] = [:]
 
     static func randomAddress() -> String {
         "127.\(UInt8.random(in: 1...254)).\(UInt8.random(in: 0...255)).\(UInt8.random(in: 1...254))"
@@ -56,7 +57,8 @@ struct Fixture {
             return GatewayConfiguration(
                 settings: EffectiveConfiguration(sections: [
                     section(.certificates, settings), section(.mailFlowPolicies, policies.mapValues(\.json)),
-                    section(.listeners, listeners.mapValues(\.json)), section(.interfaces, ["data1": interface.json]),
+                    section(.listeners, listeners.mapValues(\.json)), section(.tlsProfiles, profiles.mapValues(\.json)),
+                    section(.interfaces, ["data1": interface.json]),
                 ]), chains: chains, keys: keys)
         }
     }
