@@ -27,7 +27,9 @@ struct Muster: AsyncParsableCommand {
                 name: "Settings",
                 subcommands: [
                     CertCommand.self, ListenerCommand.self, PolicyCommand.self, DestinationCommand.self, InterfaceCommand.self,
-                    DeliveryCommand.self, Show.self, Effective.self, Override.self, Hide.self, Isolate.self, Copy.self, Move.self,
+                    SystemCommand.self, DeliveryCommand.self, TLSProfileCommand.self, LDAPCommand.self, WebSecurityCommand.self,
+                    ServiceCommand.self, AlertCommand.self, Show.self, Effective.self, Override.self, Hide.self, Isolate.self, Copy.self,
+                    Move.self,
                 ]),
             CommandGroup(
                 name: "Changes",

@@ -42,8 +42,9 @@ PING_SECONDS, SILENCE_SECONDS, HELLO_SECONDS = 20, 60, 10
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 NOTHING_SEEN = wire.Sighting()
 REASON_LENGTH = 1000
-SECTIONS = [  # not alerts and tlsProfiles, which nothing here keeps
-    "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services", "system", "webSecurity",
+SECTIONS = [
+    "alerts", "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services", "system",
+    "tlsProfiles", "webSecurity",
 ]
 
 

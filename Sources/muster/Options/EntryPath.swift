@@ -16,7 +16,8 @@ struct EntryPath: ExpressibleByArgument, Sendable {
     /// The commands' nouns for sections.
     private static let nouns: [String: SectionName] = [
         "cert": .certificates, "certificate": .certificates, "listener": .listeners, "policy": .mailFlowPolicies,
-        "policies": .mailFlowPolicies, "destination": .destinations, "interface": .interfaces,
+        "policies": .mailFlowPolicies, "destination": .destinations, "interface": .interfaces, "tls-profile": .tlsProfiles,
+        "web-security": .webSecurity, "service": .services, "alert": .alerts,
     ]
 
     /// The entry that is meant: a single-valued section has only one.
