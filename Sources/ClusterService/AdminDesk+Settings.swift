@@ -82,7 +82,10 @@ extension AdminDesk {
     package func override(_ request: OverrideRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try require(.operator, of: caller)
         var request = request
-        request.entry = try Section.known(request.section).normalName(of: request.entry)
+        let section = try Section.known(request.section)
+        // The kind of level is checked before anything is looked up: the better answer of the two.
+        try section.check(entry: request.entry, at: request.level.kind)
+        request.entry = section.normalName(of: request.entry)
         return try await submit(for: caller) { [request] view, committed throws(Refusal) in
             let layer = try view.layerID(of: request.level)
             guard layer != .cluster else {
@@ -102,7 +105,10 @@ extension AdminDesk {
     package func copy(_ request: CopyRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try require(.operator, of: caller)
         var request = request
-        request.entry = try Section.known(request.section).normalName(of: request.entry)
+        let section = try Section.known(request.section)
+        // As above.
+        for level in [request.from, request.to] { try section.check(entry: request.entry, at: level.kind) }
+        request.entry = section.normalName(of: request.entry)
         return try await submit(for: caller) { [request] view, committed throws(Refusal) in
             let from = try view.layerID(of: request.from)
             let to = try view.layerID(of: request.to)

@@ -29,8 +29,9 @@ struct Muster: AsyncParsableCommand {
                 name: "Settings",
                 subcommands: [
                     CertCommand.self, AuthorityCommand.self, ListenerCommand.self, PolicyCommand.self, DestinationCommand.self,
-                    InterfaceCommand.self,
-                    DeliveryCommand.self, SetHostName.self, Show.self, Effective.self, Override.self, Hide.self, Isolate.self, Copy.self,
+                    InterfaceCommand.self, SystemCommand.self, SetHostName.self, DeliveryCommand.self, TLSProfileCommand.self,
+                    LDAPCommand.self, WebSecurityCommand.self, ServiceCommand.self, Show.self, Effective.self, Override.self,
+                    Hide.self, Isolate.self, Copy.self,
                     Move.self,
                 ]),
             CommandGroup(

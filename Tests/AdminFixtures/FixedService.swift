@@ -45,7 +45,9 @@ package final class FixedService: AdminService {
         services: [
             ServiceView(service: "listener/public", certificate: "mail", fingerprint: digest, served: digest),
             ServiceView(service: "delivery", certificate: "mail", fingerprint: digest, served: nil, unprovable: "outbound"),
-        ], lastSeen: time, agentVersion: "muster/1")
+            ServiceView(service: "service/malware-analysis", certificate: "mail", fingerprint: digest, served: nil, unprovable: "a client"),
+        ], disabled: [DisabledService(service: "listener/inside", reason: "there is no interface \"data2\" on this machine")],
+        lastSeen: time, agentVersion: "muster/1")
 
     /// A fleet with a machine in every state.
     package static let fleet: [MachineView] = [
@@ -158,6 +160,11 @@ package final class FixedService: AdminService {
 
     package func show(_ query: SettingsQuery, for caller: Caller) async throws(Refusal) -> [SetEntry] {
         try note("show \(query.level) \(query.section?.rawValue ?? "-") \(query.entry ?? "-")", caller)
+        if let section = query.section, section != .destinations {
+            return ExampleEntries.entries(of: section).filter { (query.entry ?? $0.name) == $0.name }.map {
+                SetEntry(section: section, name: $0.name, value: $0.value, level: query.level, revision: 2)
+            }
+        }
         return [
             SetEntry(section: .destinations, name: "default", value: ["tls": "preferred"], level: query.level, revision: 2),
             SetEntry(section: .destinations, name: "gone.example", value: .null, level: query.level, revision: 2, hidden: true),

@@ -13,7 +13,8 @@ struct UsageTests {
         ["authority", "add"],
         ["authority", "remove"], ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
-        ["commit"], ["apply"], ["invite"], ["status"], ["alert"],
+        ["system", "set"], ["tls-profile"], ["tls-profile", "set"], ["ldap", "set"], ["web-security", "set"], ["service", "set"],
+        ["alert"], ["alert", "set"], ["commit"], ["apply"], ["invite"], ["status"],
     ])
     func `the help of a command is as it was written down`(_ command: [String]) async throws {
         let run = try await muster(command + ["--help"])
@@ -67,6 +68,11 @@ struct UsageTests {
         ["isolate", "destinations/bank.example"], ["listener", "set"], ["listener", "set", "public", "--port", "many"],
         ["listener", "set", "public", "--sender-group", "PARTNERS"], ["listener", "set", "public", "--clear", "nonsense"],
         ["listener", "set", "public", "--certificate", "mail", "--clear", "certificate"], ["policy", "set", "p", "--tls", "perhaps"],
+        ["tls-profile", "set", "inbound", "--minimum", "ssl3"], ["tls-profile", "set", "inbound", "--cipher-suite", "TLS_NULL"],
+        ["alert", "set", "--class", "system"], ["alert", "set", "--recipient", "nobody"], ["alert", "set", "--severity", "loud"],
+        ["alert", "set", "--recipient", "a@b.example", "--clear", "recipients"], ["ldap", "set", "--clear", "port"],
+        ["interface", "set", "data1", "--clear", "https.nonsense"], ["interface", "set", "data1", "--clear", "hostname.x"],
+        ["interface", "set", "data1", "--https-tls-profile", "a", "--clear", "https.tlsProfile"], ["service", "set"], ["system", "set"],
         ["delivery", "show", "name"], ["cert", "create", "mail"], ["cert", "create", "mail", "--common-name", "a", "--key", "rsa-512"],
         ["cert", "import", "mail"], ["cert", "import", "mail", "--pem", "chain.pem"],
         ["cert", "import", "mail", "--pkcs12", "a", "--pem", "b", "--key", "c"],
