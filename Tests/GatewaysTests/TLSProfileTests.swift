@@ -128,7 +128,7 @@ struct TLSProfileTests {
         var fixture = Fixture(certificate: try await .make("mx1.example.com"))
         fixture.listeners["public"]?.tlsProfile = "nowhere"
         let configuration = try fixture.configuration
-        #expect(throws: Refusal(.invalid, "")) { try ServicePlan(configuration) }
+        #expect(throws: Refusal(.invalid, "")) { try ServicePlan(configuration, system: .system) }
     }
 
     @Test(arguments: [
