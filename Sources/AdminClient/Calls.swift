@@ -155,6 +155,22 @@ extension AdminClient {
             Paths.certificate(try AdminClient.checked(name, "The certificate name")), [(Parameter.level, level.description)])
     }
 
+    package func renewal(_ query: RenewalQuery) async throws(Refusal) -> RenewalView {
+        try await get(
+            Paths.certificateRenewal(try AdminClient.checked(query.old, "The certificate name")),
+            [(Parameter.level, query.level.description), (Parameter.with, query.new)])
+    }
+
+    // MARK: Alerts
+
+    package func alerts(all: Bool = false) async throws(Refusal) -> [AlertView] {
+        try await get(Paths.alerts, [(Parameter.all, all ? "true" : nil)])
+    }
+
+    package func acknowledgeAlerts(_ request: AlertAcknowledgement) async throws(Refusal) -> [AlertView] {
+        try await post(Paths.alertAcknowledgements, request)
+    }
+
     // MARK: Authorities
 
     package func authorities(at level: Level?) async throws(Refusal) -> [AuthorityView] {

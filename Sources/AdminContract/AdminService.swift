@@ -103,6 +103,17 @@ package protocol AdminService: Sendable {
     /// Takes a level's certificate away, as an edit. Refused with ``Refusal/Code/inUse`` while a service would be left without one.
     func deleteCertificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> EditSummary
 
+    /// How a level's certificate is renewed under another name, and how far that has come (mission D13). Changes nothing: what it lists
+    /// is submitted and committed as everything is.
+    func renewal(_ query: RenewalQuery, for caller: Caller) async throws(Refusal) -> RenewalView
+
+    // MARK: Alerts
+
+    /// The alerts that hold, the gravest first; with `all`, those that are over behind them, the newest first.
+    func alerts(all: Bool, for caller: Caller) async throws(Refusal) -> [AlertView]
+    /// Notes that the caller has seen alerts, all of them or none.
+    func acknowledgeAlerts(_ request: AlertAcknowledgement, for caller: Caller) async throws(Refusal) -> [AlertView]
+
     // MARK: Authorities
 
     /// The authorities of one level, or of every level when none is named; in the caller's view. Where the cluster says nothing of the

@@ -26,9 +26,11 @@ package struct ClusterStatus: Hashable, Sendable, Codable {
     package var uncommitted: Int
     /// What people should know: a listener that a machine does not open, a manager that needs repair.
     package var notices: [String]
+    package var alerts: AlertSummary
 
     package init(
-        cluster: String, clusterID: String, revision: Int, position: Int, machines: [MachineView], uncommitted: Int, notices: [String] = []
+        cluster: String, clusterID: String, revision: Int, position: Int, machines: [MachineView], uncommitted: Int, notices: [String] = [],
+        alerts: AlertSummary = AlertSummary()
     ) {
         self.cluster = cluster
         self.clusterID = clusterID
@@ -37,6 +39,7 @@ package struct ClusterStatus: Hashable, Sendable, Codable {
         self.machines = machines
         self.uncommitted = uncommitted
         self.notices = notices
+        self.alerts = alerts
     }
 }
 
@@ -53,6 +56,8 @@ package struct MachineView: Hashable, Sendable, Codable {
     /// Why it is rejected, drifted or disconnected, or cannot be talked with, one each.
     package var reasons: [String]
     package var services: [ServiceView]
+    /// The services that it is given and does not open, and why.
+    package var disabled: [DisabledService]
     /// When the manager last heard from it; null for never.
     @OrNull package var lastSeen: Timestamp?
     /// The version of its agent, as that said; null until it did.
@@ -62,8 +67,8 @@ package struct MachineView: Hashable, Sendable, Codable {
 
     package init(
         name: String, group: String, state: MachineState, targetRevision: Int, appliedRevision: Int?, targetDigest: Digest,
-        appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [], lastSeen: Timestamp? = nil,
-        agentVersion: String? = nil, lacks: [String] = []
+        appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [], disabled: [DisabledService] = [],
+        lastSeen: Timestamp? = nil, agentVersion: String? = nil, lacks: [String] = []
     ) {
         self.name = name
         self.group = group
@@ -74,6 +79,7 @@ package struct MachineView: Hashable, Sendable, Codable {
         self.appliedDigest = appliedDigest
         self.reasons = reasons
         self.services = services
+        self.disabled = disabled
         self.lastSeen = lastSeen
         self.agentVersion = agentVersion
         self.lacks = lacks
@@ -82,7 +88,7 @@ package struct MachineView: Hashable, Sendable, Codable {
 
 /// A service of a machine: what it should serve, and what it was seen to serve.
 package struct ServiceView: Hashable, Sendable, Codable {
-    /// `listener/public`, `https/data1`, `delivery`.
+    /// `listener/public`, `https/data1`, `delivery`, `ldap`, `web-security`, `service/malware-analysis`.
     package var service: String
     /// The name of the assigned certificate.
     package var certificate: String

@@ -21,6 +21,8 @@ package enum Paths {
     package static let certificateExports = "/certificate-exports"
     package static let certificateChecks = "/certificate-checks"
     package static let certificatePromotions = "/certificate-promotions"
+    package static let alerts = "/alerts"
+    package static let alertAcknowledgements = "/alert-acknowledgements"
     package static let authorities = "/authorities"
     package static let systemAuthorities = "/system-authorities"
     package static let audit = "/audit"
@@ -33,6 +35,7 @@ package enum Paths {
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
     package static func certificateRequest(_ name: String) -> String { "\(certificates)/\(name)/request" }
     package static func certificateUses(_ name: String) -> String { "\(certificates)/\(name)/uses" }
+    package static func certificateRenewal(_ name: String) -> String { "\(certificates)/\(name)/renewal" }
     package static func authority(_ name: String) -> String { "\(authorities)/\(name)" }
 
     /// Outside of the API: whether the process lives, and whether it serves.
@@ -48,4 +51,6 @@ package enum Parameter {
     package static let revision = "revision"
     package static let after = "after"
     package static let limit = "limit"
+    package static let all = "all"
+    package static let with = "with"
 }

@@ -8,6 +8,7 @@ func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
     addSettings(to: api, service)
     addChanges(to: api, service)
     addCertificates(to: api, service)
+    addAlerts(to: api, service)
     addAuthorities(to: api, service)
     addLog(to: api, service)
 }
@@ -121,6 +122,12 @@ private func addCertificates(to api: RouterGroup<CallerContext>, _ service: any 
         let level = try request.level(Parameter.level) ?? .cluster
         return Answer(try await service.certificateUses(context.parameters.require(name), at: level, for: context.caller))
     }
+    api.get(path(Paths.certificateRenewal(":\(name)"))) { request, context in
+        let query = RenewalQuery(
+            level: try request.level(Parameter.level) ?? .cluster, old: try context.parameters.require(name),
+            new: request.parameter(Parameter.with))
+        return Answer(try await service.renewal(query, for: context.caller))
+    }
     api.delete(path(Paths.certificate(":\(name)"))) { request, context in
         let level = try request.level(Parameter.level) ?? .cluster
         return Answer(try await service.deleteCertificate(context.parameters.require(name), at: level, for: context.caller))
@@ -133,6 +140,15 @@ private func addCertificates(to api: RouterGroup<CallerContext>, _ service: any 
     }
     api.post(path(Paths.certificatePromotions)) { request, context in
         Answer(try await service.promoteCertificate(request.value(CertificatePromotion.self), for: context.caller))
+    }
+}
+
+private func addAlerts(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.alerts)) { request, context in
+        Answer(try await service.alerts(all: request.parameter(Parameter.all) == "true", for: context.caller))
+    }
+    api.post(path(Paths.alertAcknowledgements)) { request, context in
+        Answer(try await service.acknowledgeAlerts(request.value(AlertAcknowledgement.self), for: context.caller))
     }
 }
 

@@ -113,6 +113,12 @@ package enum Limits {
     package static let adminCallers = 512
     /// Open files that a manager needs: its connections, and some for its own.
     package static let openFiles = memberConnections + adminStrangers + adminCallers + 256
+    /// Alerts that are kept, those that are over included. Together they are one value, which the largest fit into.
+    package static let alerts = 1000
+    /// Services that one alert names; how many more there are is said.
+    package static let alertServices = 5
+    /// Seconds between looks at the wall clock while the watch waits for the next day: the clock may be set, and the machine may sleep.
+    package static let watchSeconds = 300
     /// SMTP command line, RFC 5321 section 4.5.3.1.4 plus room for extensions (the RFC asks for at least 512).
     package static let smtpLineBytes = 2048
     /// Seconds the embedded gateway waits for a command: what RFC 5321, section 4.5.3.2.7 asks for at least.

@@ -71,7 +71,7 @@ extension AdminDesk {
         guard request.edits.count <= Limits.edits else {
             throw Refusal(.limit, "\(request.edits.count) edits in one request; \(Limits.edits) are taken.")
         }
-        for wanted in request.edits { try AdminDesk.checkAuthorities(wanted) }
+        for wanted in request.edits { try AdminDesk.checkMaterial(wanted) }
         return try await submit(for: caller) { view, committed throws(Refusal) in
             var edits: [Edit] = []
             for wanted in request.edits { edits.append(try AdminDesk.edit(wanted, view: view, committed: committed)) }
@@ -82,7 +82,10 @@ extension AdminDesk {
     package func override(_ request: OverrideRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try require(.operator, of: caller)
         var request = request
-        request.entry = try Section.known(request.section).normalName(of: request.entry)
+        let section = try Section.known(request.section)
+        // The kind of level is checked before anything is looked up: the better answer of the two.
+        try section.check(entry: request.entry, at: request.level.kind)
+        request.entry = section.normalName(of: request.entry)
         return try await submit(for: caller) { [request] view, committed throws(Refusal) in
             let layer = try view.layerID(of: request.level)
             guard layer != .cluster else {
@@ -102,7 +105,10 @@ extension AdminDesk {
     package func copy(_ request: CopyRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
         try require(.operator, of: caller)
         var request = request
-        request.entry = try Section.known(request.section).normalName(of: request.entry)
+        let section = try Section.known(request.section)
+        // As above.
+        for level in [request.from, request.to] { try section.check(entry: request.entry, at: level.kind) }
+        request.entry = section.normalName(of: request.entry)
         return try await submit(for: caller) { [request] view, committed throws(Refusal) in
             let from = try view.layerID(of: request.from)
             let to = try view.layerID(of: request.to)
@@ -131,14 +137,22 @@ extension AdminDesk {
 
     // MARK: - Decisions
 
-    /// A list of authorities comes as its file: an edit that names a text which nobody stored would reach no machine.
-    private static func checkAuthorities(_ wanted: EntryEdit) throws(Refusal) {
-        guard wanted.section == .authorities else { return }
+    /// What has a text or a key comes in a way that stores it first: a commit that names one which nobody stored could not be sent.
+    private static func checkMaterial(_ wanted: EntryEdit) throws(Refusal) {
+        let fields: [String]
+        let cure: String
+        switch wanted.section {
+        case .authorities:
+            fields = ["certificates", "blob"]
+            cure = "A list of authorities is taken in with its file: muster authority add NAME FILE"
+        case .certificates:
+            fields = ["key", "chain", "chainBlob"]
+            cure = "A certificate is taken in with its key: muster cert import NAME"
+        default: return
+        }
         switch wanted.operation {
         case .set(let value), .merge(let value):
-            guard value["blob"] == nil, value["certificates"] == nil else {
-                throw Refusal(.invalid, "A list of authorities is taken in with its file: muster authority add NAME FILE")
-            }
+            guard fields.allSatisfy({ value[$0] == nil }) else { throw Refusal(.invalid, cure) }
         case .remove, .hide, .isolate, .inherit: return
         }
     }

@@ -11,10 +11,11 @@ package final class AdminDesk: AdminService {
     let fleet: FleetService
     let verification: LogVerification
     let documents: DocumentDesk
+    let alertDesk: AlertDesk
 
     package init(
         ledger: Ledger, desk: ChangeDesk, certificateDesk: CertificateDesk, enrolment: Enrolment, fleet: FleetService,
-        vault: KeyVault, verification: LogVerification
+        vault: KeyVault, verification: LogVerification, alertDesk: AlertDesk
     ) {
         self.ledger = ledger
         self.desk = desk
@@ -22,6 +23,7 @@ package final class AdminDesk: AdminService {
         self.enrolment = enrolment
         self.fleet = fleet
         self.verification = verification
+        self.alertDesk = alertDesk
         authorityDesk = AuthorityDesk(changes: desk, vault: vault, now: certificateDesk.now)
         documents = DocumentDesk(certificates: certificateDesk, authorities: authorityDesk, vault: vault)
     }
@@ -45,7 +47,8 @@ package final class AdminDesk: AdminService {
             machines: try await fleet.views(of: state), uncommitted: changes.edits.count,
             notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state)
                 + AdminDesk.expiryNotices(of: state, at: certificateDesk.now())
-                + AdminDesk.authorityNotices(of: state, at: authorityDesk.now()) + ledger.agents.notices(of: state))
+                + AdminDesk.authorityNotices(of: state, at: authorityDesk.now()) + ledger.agents.notices(of: state),
+            alerts: try await alertSummary())
     }
 
     /// Every level's certificates that expired or expire soon, one line for each (mission D10).

@@ -280,8 +280,10 @@ package final class FleetService: MemberPort, Service {
                     ServiceView(
                         service: $0.service, certificate: $0.certificate, fingerprint: $0.fingerprint, served: $0.served,
                         unprovable: $0.unprovable)
-                }, lastSeen: status.lastHeard, agentVersion: agent.agent.isEmpty ? nil : agent.agent,
-                lacks: FleetService.texts(of: target.configuration.lacks(of: agent)))
+                },
+                // Values that do not read were refused before they were stored.
+                disabled: (try? target.configuration.disabledServices()) ?? [], lastSeen: status.lastHeard,
+                agentVersion: agent.agent.isEmpty ? nil : agent.agent, lacks: FleetService.texts(of: target.configuration.lacks(of: agent)))
         }
         .sorted { $0.name < $1.name }
     }

@@ -22,13 +22,16 @@ struct Muster: AsyncParsableCommand {
             CommandGroup(name: "Roles", subcommands: [DemoCommand.self, ManagerCommand.self, AgentCommand.self]),
             CommandGroup(
                 name: "The cluster",
-                subcommands: [Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AuditCommand.self, WhoAmI.self]),
+                subcommands: [
+                    Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AlertCommand.self, AuditCommand.self, WhoAmI.self,
+                ]),
             CommandGroup(
                 name: "Settings",
                 subcommands: [
                     CertCommand.self, AuthorityCommand.self, ListenerCommand.self, PolicyCommand.self, DestinationCommand.self,
-                    InterfaceCommand.self,
-                    DeliveryCommand.self, SetHostName.self, Show.self, Effective.self, Override.self, Hide.self, Isolate.self, Copy.self,
+                    InterfaceCommand.self, SystemCommand.self, SetHostName.self, DeliveryCommand.self, TLSProfileCommand.self,
+                    LDAPCommand.self, WebSecurityCommand.self, ServiceCommand.self, Show.self, Effective.self, Override.self,
+                    Hide.self, Isolate.self, Copy.self,
                     Move.self,
                 ]),
             CommandGroup(

@@ -39,9 +39,11 @@ struct ManagerWiring {
         let desk = ChangeDesk(ledger: ledger, log: log)
         let certificates = CertificateDesk(changes: desk, vault: vault, now: systemClock)
         let verification = LogVerification(log: log, key: ManagerFoundation.logKey(master))
+        let alerts = AlertDesk(log: log, now: systemClock)
+        let watch = AlertWatch(ledger: ledger, desk: alerts, now: systemClock, logger: logger)
         let admin = AdminDesk(
             ledger: ledger, desk: desk, certificateDesk: certificates, enrolment: enrolment, fleet: fleet, vault: vault,
-            verification: verification)
+            verification: verification, alertDesk: alerts)
 
         let identity = try ManagerIdentity.issued(by: authority, manager: settings.manager, places: places, now: systemClock())
         let announce = Announcement(directory: directory, places: places, settings: settings)
@@ -56,7 +58,7 @@ struct ManagerWiring {
 
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: fleet), .init(service: memberPort), .init(service: adminPort)],
+                services: [.init(service: fleet), .init(service: watch), .init(service: memberPort), .init(service: adminPort)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()

@@ -10,15 +10,19 @@ package final class FixedService: AdminService {
     private let failure: Refusal?
     /// The fleet, as it is when asked for the first time, the second ...; the last stays.
     private let fleets: Mutex<[[MachineView]]>
+    /// How a renewal stands, asked for the first time, the second ...; the last stays.
+    private let renewals: Mutex<[RenewalView]>
     /// Uncommitted changes of whoever asks.
     private let pending: [ChangeView]
 
     package init(
-        refusing refusal: Refusal? = nil, fleets: [[MachineView]] = [[FixedService.machine]], changes: [ChangeView] = [FixedService.change]
+        refusing refusal: Refusal? = nil, fleets: [[MachineView]] = [[FixedService.machine]],
+        changes: [ChangeView] = [FixedService.change], renewals: [RenewalView] = [FixedService.renewal(.add)]
     ) {
         failure = refusal
         self.fleets = Mutex(fleets)
         pending = changes
+        self.renewals = Mutex(renewals)
     }
 
     /// The fleet as it is now; the next question finds the next one.
@@ -41,7 +45,9 @@ package final class FixedService: AdminService {
         services: [
             ServiceView(service: "listener/public", certificate: "mail", fingerprint: digest, served: digest),
             ServiceView(service: "delivery", certificate: "mail", fingerprint: digest, served: nil, unprovable: "outbound"),
-        ], lastSeen: time, agentVersion: "muster/1")
+            ServiceView(service: "service/malware-analysis", certificate: "mail", fingerprint: digest, served: nil, unprovable: "a client"),
+        ], disabled: [DisabledService(service: "listener/inside", reason: "there is no interface \"data2\" on this machine")],
+        lastSeen: time, agentVersion: "muster/1")
 
     /// A fleet with a machine in every state.
     package static let fleet: [MachineView] = [
@@ -108,7 +114,8 @@ package final class FixedService: AdminService {
         try note("status", caller)
         return ClusterStatus(
             cluster: "acme", clusterID: "0123", revision: 3, position: 9, machines: nextFleet(), uncommitted: 1,
-            notices: ["machine mx2: listeners/public: there is no interface \"data1\": it is disabled here"])
+            notices: ["machine mx2: listeners/public: there is no interface \"data1\": it is disabled here"],
+            alerts: AlertSummary(active: 2, unacknowledged: 1, worst: .error))
     }
 
     package func machines(for caller: Caller) async throws(Refusal) -> [MachineView] {
@@ -153,6 +160,11 @@ package final class FixedService: AdminService {
 
     package func show(_ query: SettingsQuery, for caller: Caller) async throws(Refusal) -> [SetEntry] {
         try note("show \(query.level) \(query.section?.rawValue ?? "-") \(query.entry ?? "-")", caller)
+        if let section = query.section, section != .destinations {
+            return ExampleEntries.entries(of: section).filter { (query.entry ?? $0.name) == $0.name }.map {
+                SetEntry(section: section, name: $0.name, value: $0.value, level: query.level, revision: 2)
+            }
+        }
         return [
             SetEntry(section: .destinations, name: "default", value: ["tls": "preferred"], level: query.level, revision: 2),
             SetEntry(section: .destinations, name: "gone.example", value: .null, level: query.level, revision: 2, hidden: true),
@@ -291,6 +303,21 @@ package final class FixedService: AdminService {
     package func deleteCertificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> EditSummary {
         try note("deleteCertificate \(name) \(level)", caller)
         return EditSummary(changes: [FixedService.change], uncommitted: 1)
+    }
+
+    package func renewal(_ query: RenewalQuery, for caller: Caller) async throws(Refusal) -> RenewalView {
+        try note("renewal \(query.level) \(query.old) \(query.new ?? "-")", caller)
+        return renewals.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+    }
+
+    package func alerts(all: Bool, for caller: Caller) async throws(Refusal) -> [AlertView] {
+        try note("alerts \(all)", caller)
+        return all ? FixedService.alerts : Array(FixedService.alerts.dropLast())
+    }
+
+    package func acknowledgeAlerts(_ request: AlertAcknowledgement, for caller: Caller) async throws(Refusal) -> [AlertView] {
+        try note("acknowledge \(request.ids.joined(separator: " "))", caller)
+        return Array(FixedService.alerts[1...1])
     }
 
     package func authorities(at level: Level?, for caller: Caller) async throws(Refusal) -> [AuthorityView] {

@@ -99,6 +99,14 @@ struct ClientTests {
             let request = CertificatePromotion(name: "own", from: .machine("mx1"), to: .group("eu"))
             return try await $0.promoteCertificate(request) == FixedService.certificate
         },
+        Call("renewal group/eu mail mail-2026") {
+            let query = RenewalQuery(level: .group("eu"), old: "mail", new: "mail-2026")
+            return try await $0.renewal(query) == FixedService.renewal(.add)
+        },
+        Call("alerts true") { try await $0.alerts(all: true) == FixedService.alerts },
+        Call("acknowledge a b") {
+            try await $0.acknowledgeAlerts(AlertAcknowledgement(ids: ["a", "b"])).first?.acknowledged?.by == "ann"
+        },
         Call("authorities -") { try await $0.authorities(at: nil).map(\.hidden) == [false, false, true, false] },
         Call("authority partner-root group/eu") {
             try await $0.authority("partner-root", at: .group("eu")) == FixedService.authority

@@ -233,6 +233,20 @@ struct SectionTests {
     func `what is no mail address is none`(_ text: String) { #expect(MailAddress(text) == nil) }
 }
 
+@Suite("A section is one file and one line")
+struct GreetingSectionTests {
+    @Test func `the example of the guide is a whole section`() throws {
+        let section = Section.greetings
+        #expect(section.name == .greetings)
+        #expect(try section.normalize(["text": "hello"], SettingPath()) == ["text": "hello"])
+        let error = #expect(throws: SettingError.self) { try section.normalize(["txt": "hello"], SettingPath("greetings")) }
+        #expect(error?.description.contains(#"(did you mean "text"?)"#) == true)
+        #expect(section.schema["required"] == ["text"])
+        try section.check(entry: EntryNaming.onlyEntry, at: .group)
+        #expect(throws: Refusal(.invalid, "")) { try section.check(entry: "other", at: .group) }
+    }
+}
+
 @Suite("Sections hold together in what a machine gets")
 struct SectionsTogetherTests {
     @Test func `a profile is the named one, else that of the direction, else TLS 1_2 and up`() throws {

@@ -86,9 +86,24 @@ struct AuthorityDeskTests {
         #expect(twice.findings.map(\.code) == [.duplicateAuthority])
         #expect(twice.certificates.count == 1)
         #expect(try await lists.list(.cluster).last?.findings.isEmpty == true)
-        // A list comes as a file: nothing else brings its text.
-        let value = AuthoritySetting(certificates: [], blob: Digest(hashing: [1])).json
-        await #expect(throws: Refusal(.invalid, "")) { try await lists.desk.set(.authorities, "made-up", value) }
+    }
+
+    @Test func `an edit brings neither a text nor a key that nobody stored`() async throws {
+        let lists = try await Lists()
+        let facts = try AuthorityList(bundle: Array(lists.root.certificatePEM.utf8)).facts
+        let nowhere = Digest(hashing: [1])
+        let list = AuthoritySetting(certificates: facts, blob: nowhere).json
+        let key = KeyFacts(fingerprint: nowhere, algorithm: "ecdsa-p256")
+        let certificate = CertificateSetting(origin: .imported, key: key, chain: facts, chainBlob: nowhere).json
+        for (section, value) in [(SectionName.authorities, list), (.certificates, certificate)] {
+            for operation in [EntryOperation.set(value), .merge(value)] {
+                let edit = EntryEdit(level: .cluster, section: section, entry: "made-up", operation: operation)
+                let refusal = await #expect(throws: Refusal(.invalid, "")) {
+                    try await lists.desk.admin.edit(EditRequest(edits: [edit]), for: lists.desk.caller)
+                }
+                #expect(refusal?.reason.contains("is taken in with") == true)
+            }
+        }
     }
 
     @Test func `a removal says what shows through, and of what is inherited how to do without it`() async throws {

@@ -17,6 +17,7 @@ struct Desk {
     let enrolment: Enrolment
     let changes: ChangeDesk
     let fleet: FleetService
+    let alerts: AlertDesk
     let admin: AdminDesk
     let clock: HandClock
     let caller = Caller(user: "ann", role: .administrator)
@@ -42,9 +43,11 @@ struct Desk {
         fleet = FleetService(
             ledger: ledger, enrolment: enrolment, vault: vault, log: log, now: clock.now,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        alerts = AlertDesk(log: log, now: clock.now)
         admin = AdminDesk(
             ledger: ledger, desk: changes, certificateDesk: CertificateDesk(changes: changes, vault: vault, now: clock.now),
-            enrolment: enrolment, fleet: fleet, vault: vault, verification: LogVerification(log: log, key: key))
+            enrolment: enrolment, fleet: fleet, vault: vault, verification: LogVerification(log: log, key: key),
+            alertDesk: alerts)
     }
 
     /// The join request of a new machine with one interface, `data1`.

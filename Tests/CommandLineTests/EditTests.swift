@@ -41,6 +41,45 @@ struct EditTests {
             ["delivery", "set", "--certificate", "mail", "--alert-on-required-tls-failure"],
             #"edit cluster delivery settings merge {"alertOnRequiredTLSFailure":true,"certificate":"mail"}"#
         ),
+        (
+            ["interface", "set", "data1", "--machine", "mx1", "--https-certificate", "web", "--clear", "https.tlsProfile"],
+            #"edit machine/mx1 interfaces data1 merge {"https":{"certificate":"web","tlsProfile":null}}"#
+        ),
+        (
+            ["listener", "set", "public", "--tls-profile", "strict"],
+            #"edit cluster listeners public merge {"tlsProfile":"strict"}"#
+        ),
+        (["delivery", "set", "--tls-profile", "strict"], #"edit cluster delivery settings merge {"tlsProfile":"strict"}"#),
+        (
+            ["sethostname", "set", "--hostname", "mx1.example.com", "--machine", "mx1"],
+            #"edit machine/mx1 system settings merge {"hostname":"mx1.example.com"}"#
+        ),
+        (
+            ["ldapconfig", "set", "--certificate", "mail", "--no-verify-server-certificate", "--group", "eu"],
+            #"edit group/eu ldap settings merge {"certificate":"mail","verifyServerCertificate":false}"#
+        ),
+        (["ldap", "set", "--clear", "certificate"], #"edit cluster ldap settings merge {"certificate":null}"#),
+        (
+            ["websecurityconfig", "set", "--url-filtering", "--certificate", "url"],
+            #"edit cluster webSecurity settings merge {"certificate":"url","urlFiltering":true}"#
+        ),
+        (
+            ["service", "set", "malware-analysis", "--host", "amp.example.com", "--port", "8443", "--certificate", "mail"],
+            #"edit cluster services malware-analysis merge {"certificate":"mail","host":"amp.example.com","port":8443}"#
+        ),
+        (["service", "unset", "malware-analysis", "--machine", "mx1"], "edit machine/mx1 services malware-analysis remove"),
+        (
+            ["sslconfig", "set", "inbound", "--minimum", "tls1.1", "--ciphers", "HIGH:!aNULL", "--cipher-suite", "TLS_AES_256_GCM_SHA384"],
+            #"edit cluster tlsProfiles inbound merge {"cipherSuites":["TLS_AES_256_GCM_SHA384"],"ciphers":"HIGH:!aNULL","minimumVersion":"tls1.1"}"#
+        ),
+        (
+            ["alertconfig", "set", "--sender", "muster@example.com", "--relay-host", "relay.example.com", "--relay-tls", "required"],
+            #"edit cluster alerts settings merge {"relay":{"host":"relay.example.com","tls":"required"},"sender":"muster@example.com"}"#
+        ),
+        (["alert", "set", "--clear", "recipients"], #"edit cluster alerts settings merge {"recipients":null}"#),
+        (["alert", "unset", "--group", "eu"], "edit group/eu alerts settings remove"),
+        (["hide", "web-security", "--group", "eu"], "edit group/eu webSecurity settings hide"),
+        (["show", "tls-profile/inbound"], "show cluster tlsProfiles inbound"),
         (["destination", "unset", "bank.example", "--machine", "mx1"], "edit machine/mx1 destinations bank.example remove"),
         (["delivery", "unset"], "edit cluster delivery settings remove"),
         (["hide", "destination/bank.example", "--group", "eu"], "edit group/eu destinations bank.example hide"),
@@ -78,7 +117,8 @@ struct EditTests {
 
     @Test(arguments: [
         ["interface", "list"], ["interface", "set", "data1", "--address", "192.0.2.1"], ["interface", "show", "data1", "--group", "eu"],
-        ["hide", "interfaces/data1"], ["show", "system"],
+        ["hide", "interfaces/data1"], ["show", "system"], ["interface", "unset", "data1"], ["interface", "list", "--group", "eu"],
+        ["system", "list"], ["system", "show"], ["system", "set", "--hostname", "a.example"], ["system", "unset", "--group", "eu"],
     ])
     func `a level that a section does not have is refused with the right one`(_ arguments: [String]) async throws {
         let service = FixedService()
@@ -89,6 +129,44 @@ struct EditTests {
             #expect(run.error.contains("--machine NAME"))
         }
         #expect(service.questions.isEmpty)
+    }
+
+    @Test(arguments: [
+        (
+            ["--recipient", "new@Example.com", "--class", "cluster", "--class", "system", "--severity", "critical"],
+            #"[{"address":"ops@example.com","severity":"warning"},{"address":"pki@example.com","classes":["certificates"]},"#
+                + #"{"address":"new@example.com","classes":["system","cluster"],"severity":"critical"}]"#
+        ),
+        (
+            ["--recipient", "pki@EXAMPLE.com"],
+            #"[{"address":"ops@example.com","severity":"warning"},{"address":"pki@example.com"}]"#
+        ),
+        (["--remove-recipient", "ops@example.com"], #"[{"address":"pki@example.com","classes":["certificates"]}]"#),
+        (
+            ["--remove-recipient", "ops@example.com", "--recipient", "pki@example.com", "--severity", "warning"],
+            #"[{"address":"pki@example.com","severity":"warning"}]"#
+        ), (["--remove-recipient", "ops@example.com", "--remove-recipient", "pki@example.com"], "[]"),
+    ])
+    func `a recipient of alerts is added, changed or taken away, and the others stay`(_ options: [String], _ list: String) async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            let run = try await muster(["alert", "set"] + options, profile: server.profile)
+            #expect(run.status == 0, "\(run.error)")
+        }
+        #expect(
+            service.questions == [
+                "admin show cluster alerts -", #"admin edit cluster alerts settings merge {"recipients":\#(list)}"#,
+            ])
+    }
+
+    @Test func `somebody who is told of nothing cannot be taken off the list`() async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            let run = try await muster(["alert", "set", "--remove-recipient", "who@example.com"], profile: server.profile)
+            #expect(run.status == 1)
+            #expect(run.error.contains("who@example.com is no recipient at this level"))
+        }
+        #expect(service.questions == ["admin show cluster alerts -"])
     }
 
     @Test func `a document is read with the files beside it, and sent as one request`() async throws {

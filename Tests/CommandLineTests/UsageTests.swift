@@ -9,10 +9,12 @@ import Testing
 @Suite("How commands explain themselves, and what they say to wrong usage", .serialized, .timeLimit(.minutes(1)))
 struct UsageTests {
     @Test(arguments: [
-        ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["authority"], ["authority", "add"],
+        ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["cert", "renew"], ["authority"],
+        ["authority", "add"],
         ["authority", "remove"], ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
-        ["commit"], ["apply"], ["invite"], ["status"],
+        ["system", "set"], ["tls-profile"], ["tls-profile", "set"], ["ldap", "set"], ["web-security", "set"], ["service", "set"],
+        ["alert"], ["alert", "set"], ["commit"], ["apply"], ["invite"], ["status"],
     ])
     func `the help of a command is as it was written down`(_ command: [String]) async throws {
         let run = try await muster(command + ["--help"])
@@ -66,10 +68,17 @@ struct UsageTests {
         ["isolate", "destinations/bank.example"], ["listener", "set"], ["listener", "set", "public", "--port", "many"],
         ["listener", "set", "public", "--sender-group", "PARTNERS"], ["listener", "set", "public", "--clear", "nonsense"],
         ["listener", "set", "public", "--certificate", "mail", "--clear", "certificate"], ["policy", "set", "p", "--tls", "perhaps"],
+        ["tls-profile", "set", "inbound", "--minimum", "ssl3"], ["tls-profile", "set", "inbound", "--cipher-suite", "TLS_NULL"],
+        ["alert", "set", "--class", "system"], ["alert", "set", "--recipient", "nobody"], ["alert", "set", "--severity", "loud"],
+        ["alert", "set", "--recipient", "a@b.example", "--clear", "recipients"], ["ldap", "set", "--clear", "port"],
+        ["interface", "set", "data1", "--clear", "https.nonsense"], ["interface", "set", "data1", "--clear", "hostname.x"],
+        ["interface", "set", "data1", "--https-tls-profile", "a", "--clear", "https.tlsProfile"], ["service", "set"], ["system", "set"],
         ["delivery", "show", "name"], ["cert", "create", "mail"], ["cert", "create", "mail", "--common-name", "a", "--key", "rsa-512"],
         ["cert", "import", "mail"], ["cert", "import", "mail", "--pem", "chain.pem"],
         ["cert", "import", "mail", "--pkcs12", "a", "--pem", "b", "--key", "c"],
         ["cert", "promote", "mail", "--from", "mx1", "--to", "cluster"],
+        ["cert", "renew", "mail", "--pem", "a"], ["cert", "renew", "mail", "--pkcs12", "a", "--common-name", "b"],
+        ["cert", "renew", "mail", "--san", "a"], ["alert", "acknowledge"],
         ["cert", "list", "--all", "--cluster"], ["apply"], ["apply", "-f", "x", "--dry-run", "--commit"], ["apply", "-f", "x", "--wait"],
         ["authority", "add", "partner"], ["authority", "add", "system", "ca.pem"], ["authority", "remove", "partner", "--unset"],
         ["authority", "list", "--all", "--group", "eu"], ["authority", "show"],

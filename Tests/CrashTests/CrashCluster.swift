@@ -132,9 +132,9 @@ final class CrashCluster: Sendable {
             .name("openssl"),
             arguments: ["s_client", "-starttls", "smtp", "-ign_eof", "-connect", "\(address(of: machine)):\(CrashCluster.port)"],
             input: .string("EHLO witness\r\nQUIT\r\n"), output: .string(limit: 1 << 20), error: .discarded)
-        guard let chain = try? CertificateChain(pem: Served.certificate(in: result.standardOutput)) else { return nil }
+        guard let leaf = Served.leaf(in: result.standardOutput) else { return nil }
         let hello = result.standardOutput.split(whereSeparator: \.isNewline).first { $0.hasPrefix("250-mx") }
-        return Served(fingerprint: chain.facts[0].fingerprint, hostname: hello.map { String($0.dropFirst(4)) } ?? "")
+        return Served(fingerprint: leaf, hostname: hello.map { String($0.dropFirst(4)) } ?? "")
     }
 
     static let port = 2525
@@ -147,7 +147,10 @@ struct Served: Hashable, Sendable, CustomStringConvertible {
 
     var description: String { "\(fingerprint.short) as \(hostname)" }
 
-    fileprivate static func certificate(in text: String) -> String {
+    /// The fingerprint of the certificate that openssl shows; nil for none.
+    static func leaf(in text: String) -> Digest? { (try? CertificateChain(pem: certificate(in: text)))?.facts.first?.fingerprint }
+
+    private static func certificate(in text: String) -> String {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard let start = lines.firstIndex(of: "-----BEGIN CERTIFICATE-----"),
             let end = lines[start...].firstIndex(of: "-----END CERTIFICATE-----")

@@ -18,6 +18,7 @@ struct Fixture {
     /// Lists of authorities, and whether the system's is trusted.
     var authorities: [String: AuthorityList] = [:]
     var trustsSystem = true
+    var profiles: [String: TLSProfileSetting] = [:]
 
     static func randomAddress() -> String {
         "127.\(UInt8.random(in: 1...254)).\(UInt8.random(in: 0...255)).\(UInt8.random(in: 1...254))"
@@ -63,8 +64,8 @@ struct Fixture {
             return GatewayConfiguration(
                 settings: EffectiveConfiguration(sections: [
                     section(.certificates, settings), section(.mailFlowPolicies, policies.mapValues(\.json)),
-                    section(.listeners, listeners.mapValues(\.json)), section(.interfaces, ["data1": interface.json]),
-                    section(.authorities, trusted),
+                    section(.listeners, listeners.mapValues(\.json)), section(.tlsProfiles, profiles.mapValues(\.json)),
+                    section(.interfaces, ["data1": interface.json]), section(.authorities, trusted),
                 ]), chains: chains, keys: keys)
         }
     }

@@ -56,6 +56,27 @@ struct TreeTests {
         expectNone(promisesWithoutTest(in: page, tests: tree.swift(under: "Tests")))
     }
 
+    @Test func `a section is one file and one line, as the guide to adding one says`() throws {
+        let guide = try #require(tree["Docs/guides/adding-a-section.md"])
+        let example = try #require(tree["Tests/ClusterModelTests/GreetingSection.swift"])
+        let compiled = example.replacing("package import ClusterModel\n\n", with: "")
+        #expect(guide.contains("```swift\n\(compiled)```"), "the example is not what is compiled")
+        let list = try #require(tree["Sources/ClusterModel/Settings/Section.swift"]?.split(separator: "static let all: [Section] = [").last)
+        let named = list.prefix { $0 != "]" }.split { !$0.isLetter }.map(String.init)
+        #expect(named.count > 10)
+        let files = tree.swift(under: "Sources").filter { $0.path.hasPrefix("Sources/ClusterModel/Settings/Sections/") }
+        let held = files.map { file in
+            file.code.filter { $0.contains("= Section(") }.compactMap { $0.split { !$0.isLetter }.dropFirst(3).first.map(String.init) }
+        }
+        #expect(held.allSatisfy { $0.count == 1 }, "\(held)")
+        #expect(held.flatMap(\.self).sorted() == named.sorted())
+        for path in ["Sources/muster/Muster.swift", "Tests/ClusterModelTests/SectionTests.swift"] {
+            #expect(guide.contains(path) && tree[path] != nil)
+        }
+        let names = guide.split(separator: "`").filter { $0.hasSuffix(".swift") && !$0.contains("/") }
+        for name in names { #expect(files.contains { $0.path.hasSuffix("/\(name)") }, "\(name)") }
+    }
+
     @Test func `the top level holds what belongs there`() {
         expectNone(strayEntries(tree.topLevel))
     }

@@ -48,8 +48,9 @@ FIELDS = {
     "destinations": {"tls", "nameCheck"},
     "system": {"hostname"},
 }
-SECTIONS = [  # not alerts and tlsProfiles, which nothing here keeps
-    "authorities", "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services", "system", "webSecurity",
+SECTIONS = [
+    "alerts", "authorities", "certificates", "delivery", "destinations", "interfaces", "ldap", "listeners", "mailFlowPolicies", "services",
+    "system", "tlsProfiles", "webSecurity",
 ]
 
 

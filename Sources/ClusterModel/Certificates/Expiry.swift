@@ -16,9 +16,12 @@ extension CertificateFacts {
     /// The last step that was reached; nil while there are more than 90 days left.
     ///
     /// A watch tells people when this changes. A certificate is valid until `notAfter` itself.
-    package func expiryStep(at now: Timestamp) -> ExpiryStep? {
+    package func expiryStep(at now: Timestamp) -> ExpiryStep? { CertificateFacts.expiryStep(notAfter: notAfter, at: now) }
+
+    /// The same for the end alone.
+    static func expiryStep(notAfter: Timestamp, at now: Timestamp) -> ExpiryStep? {
         if now > notAfter { return .after }
-        let left = daysLeft(at: now)
+        let left = notAfter.day - now.day
         if left == 0 { return .onTheDay }
         return ExpiryStep.days.last { left <= $0 }.map { .before(days: $0) }
     }
@@ -27,6 +30,9 @@ extension CertificateFacts {
 extension Timestamp {
     /// The number of the day in UTC, which also before 1970 begins at midnight.
     fileprivate var day: Int64 { (seconds - (seconds % 86_400 + 86_400) % 86_400) / 86_400 }
+
+    /// The next midnight in UTC.
+    var nextDay: Timestamp { Timestamp(seconds: (day + 1) * 86_400) }
 }
 
 /// What there is to say of the moments between which certificates are valid.

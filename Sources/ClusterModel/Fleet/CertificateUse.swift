@@ -149,7 +149,7 @@ extension ClusterState {
     }
 
     /// The level whose certificate a setting of a layer means, as far as that can be told without a machine.
-    fileprivate func holder(of certificate: String, seenFrom layer: LayerID) -> LayerID? {
+    func holder(of certificate: String, seenFrom layer: LayerID) -> LayerID? {
         let path: [LayerID] =
             switch layer {
             case .cluster: [.cluster]

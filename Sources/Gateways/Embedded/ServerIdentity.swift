@@ -9,12 +9,12 @@ package struct ServerIdentity: Sendable {
     private let asking: TLSConfiguration
 
     /// Reads PEM text. Throws a refusal that says which of the two is at fault, and nothing of a key.
-    package init(chain: String, key: String) throws(Refusal) {
+    package init(chain: String, key: String, terms: TLSTerms) throws(Refusal) {
         let certificates = try ServerIdentity.certificates(chain)
         let privateKey = try ServerIdentity.privateKey(key)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(privateKey))
-        configuration.minimumTLSVersion = .tlsv12
+        terms.set(&configuration)
         // A peer that is gone must not hold up the end of a session for long.
         configuration.shutdownTimeout = .seconds(1)
         // No roots: whom a sender's certificate must lead to is the settings' to say, and system roots would be read from disk for nothing.

@@ -67,9 +67,15 @@ package enum Service: Sendable {
 package struct ServicePlan: Sendable {
     package private(set) var services: [Endpoint: Service] = [:]
     private var reasons: [String] = []
-    private var identities: [String: ServerIdentity] = [:]
+    private var identities: [Identity: ServerIdentity] = [:]
     private let configuration: GatewayConfiguration
     private let authorities: TrustedAuthorities
+
+    /// What a service shows and how it speaks. Services that agree in both share it.
+    private struct Identity: Hashable {
+        var certificate: String
+        var terms: TLSTerms
+    }
 
     /// Throws a refusal with a detail for each service that cannot be. Listeners without their interface are left out.
     ///
@@ -102,7 +108,7 @@ package struct ServicePlan: Sendable {
             }
             var identity: ServerIdentity?
             if let certificate = listener.certificate {
-                identity = try self.identity(certificate, for: service)
+                identity = try self.identity(certificate, listener.tlsProfile, .inbound, for: service)
             }
             add(
                 .mail(
@@ -117,7 +123,7 @@ package struct ServicePlan: Sendable {
         for (name, interface) in try configuration.settings.values(InterfaceSetting.self, in: .interfaces) {
             guard let https = interface.https else { continue }
             let service = "https/\(name)"
-            guard let identity = try identity(https.certificate, for: service) else { continue }
+            guard let identity = try identity(https.certificate, https.tlsProfile, .https, for: service) else { continue }
             add(
                 .web(WebService(name: service, hostname: interface.hostname, identity: identity)), address: interface.address,
                 port: https.port)
@@ -138,8 +144,21 @@ package struct ServicePlan: Sendable {
     }
 
     /// The certificate of a name; nil, and a reason more, if it cannot be served.
-    private mutating func identity(_ name: String, for service: String) throws(SettingError) -> ServerIdentity? {
-        if let known = identities[name] { return known }
+    private mutating func identity(
+        _ name: String, _ profile: String?, _ direction: TLSProfileSetting.Direction, for service: String
+    ) throws(SettingError) -> ServerIdentity? {
+        let profileName = profile ?? direction.rawValue
+        if let profile, configuration.settings[.tlsProfiles, profile] == nil {
+            reasons.append("\(service): there is no TLS profile \"\(profile)\"")
+            return nil
+        }
+        let terms: TLSTerms
+        let setting = try configuration.settings.tlsProfile(profile, for: direction)
+        do throws(Refusal) { terms = try TLSTerms(setting) } catch {
+            reasons.append("\(service): the TLS profile \(profileName): \(error.reason)")
+            return nil
+        }
+        if let known = identities[Identity(certificate: name, terms: terms)] { return known }
         guard let certificate = try configuration.settings.value(CertificateSetting.self, .certificates, name) else {
             reasons.append("\(service): there is no certificate \"\(name)\"")
             return nil
@@ -149,9 +168,13 @@ package struct ServicePlan: Sendable {
             reasons.append("\(service): the \(missing) of certificate \"\(name)\" did not come with the configuration")
             return nil
         }
+        if let objection = terms.objection(toKey: certificate.key.algorithm) {
+            reasons.append("\(service): the TLS profile \(profileName) and the certificate \"\(name)\": \(objection)")
+            return nil
+        }
         do throws(Refusal) {
-            let identity = try ServerIdentity(chain: chain, key: key)
-            identities[name] = identity
+            let identity = try ServerIdentity(chain: chain, key: key, terms: terms)
+            identities[Identity(certificate: name, terms: terms)] = identity
             return identity
         } catch {
             reasons.append("\(service): certificate \"\(name)\": \(error.reason)")

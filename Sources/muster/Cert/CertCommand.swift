@@ -15,9 +15,10 @@ struct CertCommand: AsyncParsableCommand {
               muster commit --wait -m "Certificates for mail"
               muster cert csr mail > mail.csr
               muster cert upload mail mail.crt --intermediate ca.crt
+              muster cert renew mail --with mail-2027 --pkcs12 new.p12 --retire
             """,
         subcommands: [
             CertList.self, CertShow.self, CertCreate.self, CertImport.self, CertPromote.self,
-            CertRequest.self, CertUpload.self, CertExport.self, CertCheck.self, CertWhereUsed.self, CertDelete.self,
+            CertRequest.self, CertUpload.self, CertExport.self, CertCheck.self, CertRenew.self, CertWhereUsed.self, CertDelete.self,
         ], aliases: ["certconfig"])
 }

@@ -23,29 +23,7 @@ struct CertCreate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("CN: the host name it speaks for.", valueName: "host"))
     var commonName: String
 
-    @Option(help: ArgumentHelp("A further host name or address it speaks for. May be repeated.", valueName: "name"))
-    var san: [String] = []
-
-    @Option(help: ArgumentHelp("The key's algorithm and size.", valueName: "kind"))
-    var key = KeyAlgorithm.ecdsaP256
-
-    @Option(help: ArgumentHelp("Days until it expires.", valueName: "n"))
-    var days = 365
-
-    @Option(help: ArgumentHelp("O: the organization.", valueName: "text"))
-    var organization: String?
-
-    @Option(help: ArgumentHelp("OU: the unit within it.", valueName: "text"))
-    var organizationalUnit: String?
-
-    @Option(help: ArgumentHelp("L: the city.", valueName: "text"))
-    var locality: String?
-
-    @Option(help: ArgumentHelp("ST: the state or province.", valueName: "text"))
-    var state: String?
-
-    @Option(help: ArgumentHelp("C: the country's code of two letters.", valueName: "code"))
-    var country: String?
+    @OptionGroup var subject: SubjectOptions
 
     @Flag(help: "Replace a certificate of that name.")
     var replace = false
@@ -54,16 +32,9 @@ struct CertCreate: AsyncParsableCommand {
     @OptionGroup var manager: ManagerOptions
 
     func run() async throws {
-        var request = SelfSignedRequest(commonName: commonName, names: san, days: days, key: key)
-        request.organization = organization
-        request.organizationalUnit = organizationalUnit
-        request.locality = locality
-        request.state = state
-        request.country = country
-        let creation = CertificateCreation(level: place.level, name: name, request: request, replace: replace)
+        let creation = CertificateCreation(
+            level: place.level, name: name, request: subject.request(commonName: commonName), replace: replace)
         let certificate = try await manager.withManager { try await $0.createCertificate(creation) }
         try manager.renderer.show(certificate) { _ in certificate.sentence("Made") }
     }
 }
-
-extension KeyAlgorithm: ExpressibleByArgument {}

@@ -2,7 +2,6 @@ import AdminClient
 import AdminContract
 import ArgumentParser
 import ClusterModel
-import FoundationEssentials
 
 /// `muster cert import`
 struct CertImport: AsyncParsableCommand {
@@ -20,16 +19,7 @@ struct CertImport: AsyncParsableCommand {
     @Argument(help: "The certificate's name.")
     var name: String
 
-    @Option(help: ArgumentHelp("A PKCS#12 file with certificate, key and intermediates.", valueName: "file"))
-    var pkcs12: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "A file whose first line is the password of the PKCS#12 file or of the key. (default: no password)", valueName: "file"))
-    var passwordFile: String?
-
-    @Option(help: ArgumentHelp("A PEM file with the certificate, then its intermediates.", valueName: "file"))
-    var pem: String?
+    @OptionGroup var files: IdentityFileOptions
 
     @Option(help: ArgumentHelp("A PEM file with the private key.", valueName: "file"))
     var key: String?
@@ -38,32 +28,22 @@ struct CertImport: AsyncParsableCommand {
     @OptionGroup var manager: ManagerOptions
 
     func validate() throws {
-        guard (pkcs12 == nil) != (pem == nil) else { throw ValidationError("Give --pkcs12 FILE, or --pem FILE with --key FILE.") }
-        guard (pem == nil) == (key == nil) else { throw ValidationError("--pem and --key go together.") }
+        guard (files.pkcs12 == nil) != (files.pem == nil) else {
+            throw ValidationError("Give --pkcs12 FILE, or --pem FILE with --key FILE.")
+        }
+        guard (files.pem == nil) == (key == nil) else { throw ValidationError("--pem and --key go together.") }
     }
 
     func run() async throws {
         let certificate = try await manager.withManager { client in
-            try await client.importCertificate(try request())
+            guard let request = try files.request(at: place.level, name: name, key: key) else {
+                throw Refusal(.invalid, "Give a PKCS#12 file, or a certificate and its key in PEM.")
+            }
+            return try await client.importCertificate(request)
         }
         try manager.renderer.show(certificate) { style in
             let text = certificate.sentence("Imported")
             return [text, certificate.findings.text(style)].filter { !$0.isEmpty }.joined(separator: "\n")
         }
-    }
-
-    private func request() throws(Refusal) -> CertificateImport {
-        if let pem, let key {
-            return CertificateImport(
-                level: place.level, name: name, pem: try LocalFile.text(pem, limit: Limits.certificateFileBytes),
-                key: try LocalFile.text(key, limit: Limits.certificateFileBytes), password: try password())
-        }
-        let bytes = try LocalFile.read(pkcs12 ?? "", limit: Limits.certificateFileBytes)
-        return CertificateImport(level: place.level, name: name, pkcs12: Data(bytes).base64EncodedString(), password: try password() ?? "")
-    }
-
-    private func password() throws(Refusal) -> String? {
-        if let passwordFile { return try LocalFile.password(passwordFile) }
-        return nil
     }
 }

@@ -39,11 +39,9 @@ extension CertificateView {
     }
 
     /// What was done with it, in two lines.
-    func sentence(_ verb: String) -> String {
-        """
-        \(verb) "\(name)" at \(level): \(subject.printable()), fingerprint \(fingerprint.short), expires \(notAfter.day).
-        \(uncommitted ? commitReminder : "It is committed already.")
-        """
+    func sentence(_ verb: String, reminding: Bool = true) -> String {
+        let sentence = "\(verb) \"\(name)\" at \(level): \(subject.printable()), fingerprint \(fingerprint.short), expires \(notAfter.day)."
+        return reminding ? sentence + "\n" + (uncommitted ? commitReminder : "It is committed already.") : sentence
     }
 }
 

@@ -17,6 +17,22 @@ struct WaitOptions: ParsableArguments {
     /// Looks at the fleet until every machine has an outcome or the time is up; says what happens meanwhile.
     func waited(_ client: AdminClient, showing: Bool, style: Style) async throws -> CommitWait {
         var wait = CommitWait()
+        try await WaitOptions.poll(client, timeout: timeout, showing: showing) { machines, isLast in
+            say(wait.observe(machines), showing, style)
+            if wait.waiting.isEmpty { return nil }
+            guard isLast else { return "Waiting for \(wait.waiting.count) of \(machines.count) machines ..." }
+            say(wait.giveUp(machines), showing, style)
+            return nil
+        }
+        return wait
+    }
+
+    /// Looks at the fleet again and again, ever more slowly, until there is nothing left to wait for or the time is up.
+    ///
+    /// `look` is told the fleet and whether this is the last time; it answers what is waited for, to be shown on a terminal, or nil to end.
+    static func poll(
+        _ client: AdminClient, timeout: TimeSpan, showing: Bool, _ look: (_ machines: [MachineView], _ isLast: Bool) throws -> String?
+    ) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(timeout.seconds)
         var pause = WaitOptions.pauses.first
@@ -24,13 +40,8 @@ struct WaitOptions: ParsableArguments {
         while true {
             let machines = try await client.status().machines
             if isLive { Output.progress("\r\u{1B}[K") }
-            say(wait.observe(machines), showing, style)
-            if wait.waiting.isEmpty { return wait }
-            guard clock.now < deadline else {
-                say(wait.giveUp(machines), showing, style)
-                return wait
-            }
-            if isLive { Output.progress("Waiting for \(wait.waiting.count) of \(machines.count) machines ...") }
+            guard let text = try look(machines, clock.now >= deadline) else { return }
+            if isLive { Output.progress(text) }
             try await clock.sleep(for: min(pause, max(.zero, deadline - clock.now)))
             pause = min(pause * 2, WaitOptions.pauses.longest)
         }

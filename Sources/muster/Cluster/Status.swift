@@ -48,12 +48,21 @@ extension ClusterStatus {
                 (
                     "uncommitted",
                     uncommitted == 0 ? "" : .init("\(uncommitted) edit\(uncommitted == 1 ? "" : "s") of yours: muster changes", .waiting)
-                ),
+                ), ("alerts", alerts.cell),
             ]).text(style)
         ]
         parts.append(machines.isEmpty ? "No machines yet. Let one in: muster invite" : MachineTable(machines).text(style))
         if !notices.isEmpty { parts.append(noticeText(notices, style)) }
         return parts.joined(separator: "\n\n")
+    }
+}
+
+extension AlertSummary {
+    /// How many there are and what to do; nothing while there are none.
+    fileprivate var cell: Table.Cell {
+        guard active > 0 else { return "" }
+        let new = unacknowledged == 0 ? "all seen" : "\(unacknowledged) new"
+        return .init("\(active), \(new): muster alert list", unacknowledged == 0 ? .plain : worst?.tone ?? .plain)
     }
 }
 

@@ -13,6 +13,7 @@
     /// | `disk:N` | just before the N-th step that changes the state directory (`DiskStep`) |
     /// | `apply:N:before`, `apply:N:after` | before the agent asks its gateway to apply, or when the gateway has |
     /// | `send:MESSAGE:N:before`, `…:after` | before a message is sent, or when it is on its way |
+    /// | `renew:N:after` | when `cert renew` has done the N-th thing that changes something, or has seen the proof |
     /// | `log:CALL:N:before`, `…:after` | before the manager's log does something, or when it has and nobody heard |
     ///
     /// `MESSAGE` is `hello`, `receipt` or `join` of an agent, and `welcome`, `update`, `ended`, `refused` or `joined` of a manager;
@@ -51,7 +52,7 @@
         }
 
         private static let subjects = Set(
-            ["disk", "apply"] + FaultyLog.Call.allCases.map { "log:\($0)" }
+            ["disk", "apply", "renew"] + FaultyLog.Call.allCases.map { "log:\($0)" }
                 + ["hello", "receipt", "join", "welcome", "update", "ended", "refused", "joined"].map { "send:\($0)" })
 
         // MARK: - Dying

@@ -26,6 +26,9 @@ enum Failpoints {
             Failpoint.present == nil ? gateway : WatchedGateway(gateway: gateway)
         }
 
+        /// Tells that a command has taken a step.
+        static func took(_ subject: String) { Failpoint.meet(subject, .after) }
+
         static func connector(_ connector: some ManagerConnector) -> any ManagerConnector {
             Failpoint.present == nil ? connector : WatchedConnector(connector: connector)
         }
@@ -42,6 +45,7 @@ enum Failpoints {
         static func members<Port: MemberPort>(_ port: Port) -> Port { port }
         static var disk: NoDiskFaults { NoDiskFaults() }
         static func gateway<Driven: Gateway>(_ gateway: Driven) -> Driven { gateway }
+        static func took(_ subject: String) {}
         static func connector<Connector: ManagerConnector>(_ connector: Connector) -> Connector { connector }
         static var knowledge: AgentKnowledge { .ofThisAgent }
     #endif

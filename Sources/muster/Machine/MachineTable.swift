@@ -29,8 +29,10 @@ extension MachineView {
         return "\(appliedRevision.map { String($0) } ?? "none") of \(targetRevision)"
     }
 
-    /// How many of the services that can be probed were seen to serve what they should.
-    var servicesText: String {
+    /// How many of the services that can be probed were seen to serve what they should, and how many are not opened.
+    var servicesText: String { provedText + (disabled.isEmpty ? "" : ", \(disabled.count) disabled") }
+
+    private var provedText: String {
         let provable = services.filter { $0.unprovable == nil }
         guard !services.isEmpty else { return "none" }
         guard !provable.isEmpty else { return "none to prove" }
@@ -47,6 +49,7 @@ extension MachineView {
         ]
         pairs += reasons.enumerated().map { ($0 == 0 ? "reason" : "", .init($1)) }
         pairs += lacks.enumerated().map { ($0 == 0 ? "too new" : "", .init($1, .bad)) }
+        pairs += disabled.enumerated().map { ($0 == 0 ? "disabled" : "", .init("\($1.service): \($1.reason)", .waiting)) }
         let facts = Facts(pairs).text(style)
         guard !services.isEmpty else { return facts }
         let table = Table(

@@ -19,6 +19,7 @@ struct EntryPath: ExpressibleByArgument, Sendable {
     private static let nouns: [String: SectionName] = [
         "cert": .certificates, "certificate": .certificates, "listener": .listeners, "policy": .mailFlowPolicies,
         "policies": .mailFlowPolicies, "destination": .destinations, "interface": .interfaces, "authority": .authorities,
+        "tls-profile": .tlsProfiles, "web-security": .webSecurity, "service": .services, "alert": .alerts,
     ]
 
     /// The entry that is meant: a single-valued section has only one.

@@ -11,6 +11,7 @@ enum DeliveryNoun: SectionNoun {
     static var columns: [(heading: String, text: (JSONValue) -> String)] {
         [
             ("CERTIFICATE", { $0.field("certificate", standard: "none") }), ("INTERFACE", { $0.field("interface", standard: "automatic") }),
+            ("TLS PROFILE", { $0.field("tlsProfile", standard: "outbound") }),
             ("ALERT WHEN REQUIRED TLS FAILS", { $0["alertOnRequiredTLSFailure"] == true ? "yes" : "no" }),
         ]
     }
@@ -43,6 +44,11 @@ struct DeliverySet: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The interface mail leaves by; without one, the machine chooses.", valueName: "name"))
     var interface: String?
 
+    @Option(
+        name: .customLong("tls-profile"),
+        help: ArgumentHelp("The TLS profile of outgoing connections; without one, that called outbound.", valueName: "name"))
+    var tlsProfile: String?
+
     @Flag(
         name: .customLong("alert-on-required-tls-failure"), inversion: .prefixedNo,
         help: "Raise an alert when a required TLS connection fails.")
@@ -63,6 +69,7 @@ struct DeliverySet: AsyncParsableCommand {
         var patch = FieldPatch()
         patch.set("certificate", certificate)
         patch.set("interface", interface)
+        patch.set("tlsProfile", tlsProfile)
         patch.set("alertOnRequiredTLSFailure", alertOnRequiredTLSFailure)
         try patch.clear(clearing.clear, of: .delivery)
         return patch

@@ -2,15 +2,15 @@ import AdminContract
 import ArgumentParser
 import ClusterModel
 
-/// `muster sethostname`: ESA's word, and the only command for a section with a single field.
+/// `muster sethostname`: ESA's word for `muster system set --hostname`.
 struct SetHostName: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sethostname", abstract: "Set the host name that a machine goes by.",
+        commandName: "sethostname", abstract: "Set the host name that a machine goes by: the same as muster system set.",
         discussion: """
             It plays no part in TLS: senders reach a machine by the host name of an interface.
 
               muster sethostname mx1.example.com --machine mx1
-              muster show system --machine mx1
+              muster system show --machine mx1
             """)
 
     @Argument(help: "The host name.")

@@ -14,6 +14,7 @@ enum InterfaceNoun: SectionNoun {
             ("HOSTNAME", { $0.field("hostname") }), ("ADDRESS", { $0.field("address") }),
             ("HTTPS PORT", { $0["https"].map { $0.field("port", standard: "443") } ?? "none" }),
             ("HTTPS CERTIFICATE", { $0["https"]?.field("certificate") ?? "" }),
+            ("TLS PROFILE", { $0["https"]?.field("tlsProfile", standard: "https") ?? "" }),
         ]
     }
 }
@@ -40,6 +41,7 @@ struct InterfaceSet: AsyncParsableCommand {
                   --address 192.0.2.11
               muster interface set data1 --machine mx1 --https-port 443 \\
                   --https-certificate mail
+              muster interface set data1 --machine mx1 --clear https.tlsProfile
               muster interface set data1 --machine mx1 --clear https
             """)
 
@@ -59,6 +61,11 @@ struct InterfaceSet: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The certificate of its HTTPS service.", valueName: "name"))
     var httpsCertificate: String?
 
+    @Option(
+        name: .customLong("https-tls-profile"),
+        help: ArgumentHelp("The TLS profile of its HTTPS service; without one, that called https.", valueName: "name"))
+    var httpsTLSProfile: String?
+
     @OptionGroup var clearing: ClearOptions
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
@@ -77,6 +84,7 @@ struct InterfaceSet: AsyncParsableCommand {
         var https = FieldPatch()
         https.set("port", httpsPort)
         https.set("certificate", httpsCertificate)
+        https.set("tlsProfile", httpsTLSProfile)
         patch.set("https", https)
         try patch.clear(clearing.clear, of: .interfaces)
         return patch

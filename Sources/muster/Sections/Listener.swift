@@ -12,6 +12,7 @@ enum ListenerNoun: SectionNoun {
         [
             ("TYPE", { $0.field("type", standard: "public") }), ("INTERFACE", { $0.field("interface") }),
             ("PORT", { $0.field("port", standard: "25") }), ("CERTIFICATE", { $0.field("certificate", standard: "none") }),
+            ("TLS PROFILE", { $0.field("tlsProfile", standard: "inbound") }),
             ("DEFAULT POLICY", { $0.field("defaultPolicy", standard: "none (TLS off)") }),
             ("SENDER GROUPS", { ($0["senderGroups"]?.items ?? []).map { $0.field("name") }.joined(separator: ", ") }),
         ]
@@ -64,6 +65,11 @@ struct ListenerSet: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The certificate shown after STARTTLS.", valueName: "name"))
     var certificate: String?
 
+    @Option(
+        name: .customLong("tls-profile"),
+        help: ArgumentHelp("The TLS profile of its connections; without one, that called inbound.", valueName: "name"))
+    var tlsProfile: String?
+
     @Option(help: ArgumentHelp("The mail flow policy for senders in no group; without one, TLS is off for them.", valueName: "policy"))
     var defaultPolicy: String?
 
@@ -88,6 +94,7 @@ struct ListenerSet: AsyncParsableCommand {
         patch.set("interface", interface)
         patch.set("port", port)
         patch.set("certificate", certificate)
+        patch.set("tlsProfile", tlsProfile)
         patch.set("defaultPolicy", defaultPolicy)
         patch.set("senderGroups", senderGroup.map(\.group.json))
         try patch.clear(clearing.clear, of: .listeners)

@@ -64,4 +64,7 @@ extension JSONValue {
     func field(_ name: String, standard: String = "") -> String {
         self[name].map(\.summary) ?? standard
     }
+
+    /// A list of texts for a table.
+    func words(_ name: String) -> String { (self[name]?.items ?? []).compactMap(\.text).joined(separator: ", ") }
 }

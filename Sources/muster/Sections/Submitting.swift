@@ -74,17 +74,31 @@ struct FieldPatch {
         if !inner.members.isEmpty { members[field] = .object(inner.members) }
     }
 
-    /// Fields that get their standard value again, or none.
+    /// A list, none of its items included.
+    mutating func replace(_ field: String, _ list: [JSONValue]) { members[field] = .array(list) }
+
+    /// Fields that get their standard value again, or none; `https.tlsProfile` is a field of the setting inside.
     mutating func clear(_ fields: [String], of section: SectionName) throws {
-        let known = Section.named(section)?.schema["properties"]?.members.map { Set($0.keys) } ?? []
         for field in fields {
-            guard known.contains(field) else {
-                throw ValidationError(
-                    "There is no field \"\(field)\" in \(section). The fields are \(known.sorted().joined(separator: ", ")).")
-            }
-            guard members[field] == nil else { throw ValidationError("\"\(field)\" is both set and cleared.") }
-            members[field] = .null
+            try clear(
+                field.split(separator: ".", omittingEmptySubsequences: false).map(String.init), Section.named(section)?.schema, section)
         }
+    }
+
+    private mutating func clear(_ path: [String], _ schema: JSONValue?, _ section: SectionName) throws {
+        let known = schema?["properties"]?.members ?? [:]
+        guard let field = path.first, let inner = known[field] else {
+            throw ValidationError(
+                "There is no field \"\(path.first ?? "")\" in \(section). The fields are \(known.keys.sorted().joined(separator: ", ")).")
+        }
+        guard path.count > 1 else {
+            guard members[field] == nil else { throw ValidationError("\"\(field)\" is both set and cleared.") }
+            return members[field] = .null
+        }
+        var patch = FieldPatch()
+        if case .object(let set)? = members[field] { patch.members = set }
+        try patch.clear(Array(path.dropFirst()), inner, section)
+        members[field] = .object(patch.members)
     }
 
     /// The edit that changes these fields only.
