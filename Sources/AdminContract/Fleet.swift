@@ -55,11 +55,20 @@ package struct MachineView: Hashable, Sendable, Codable {
     package var services: [ServiceView]
     /// When the manager last heard from it; null for never.
     @OrNull package var lastSeen: Timestamp?
+    /// Its newest word, its newest success and its newest refusal: three facts, which may speak of three targets.
+    @OrNull package var lastReceived: ReceiptView?
+    @OrNull package var lastApplied: ReceiptView?
+    /// Null again once it applied what it had refused.
+    @OrNull package var lastRejected: ReceiptView?
 
     package init(
         name: String, group: String, state: MachineState, targetRevision: Int, appliedRevision: Int?, targetDigest: Digest,
-        appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [], lastSeen: Timestamp? = nil
+        appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [], lastSeen: Timestamp? = nil,
+        lastReceived: ReceiptView? = nil, lastApplied: ReceiptView? = nil, lastRejected: ReceiptView? = nil
     ) {
+        self.lastReceived = lastReceived
+        self.lastApplied = lastApplied
+        self.lastRejected = lastRejected
         self.name = name
         self.group = group
         self.state = state
@@ -70,6 +79,28 @@ package struct MachineView: Hashable, Sendable, Codable {
         self.reasons = reasons
         self.services = services
         self.lastSeen = lastSeen
+    }
+}
+
+/// A machine's word on a target.
+package struct ReceiptView: Hashable, Sendable, Codable {
+    package var revision: Int
+    /// The place of the log that the target was computed from.
+    package var position: Int
+    package var digest: Digest
+    /// `applied` or `rejected`.
+    package var outcome: String
+    package var reasons: [String]
+    /// By the machine's clock.
+    package var time: Timestamp
+
+    package init(revision: Int, position: Int, digest: Digest, outcome: String, reasons: [String] = [], time: Timestamp) {
+        self.revision = revision
+        self.position = position
+        self.digest = digest
+        self.outcome = outcome
+        self.reasons = reasons
+        self.time = time
     }
 }
 

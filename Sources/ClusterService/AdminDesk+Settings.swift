@@ -143,8 +143,7 @@ extension AdminDesk {
                 .invalid,
                 isWhole ? "isolate and inherit concern a section as a whole." : "Name the entry of \(wanted.section) that is meant.")
         }
-        let basis = wanted.entry.flatMap { committed.layer(layer)?[wanted.section, $0]?.revision }
-        return Edit(layer: layer, section: wanted.section, entry: wanted.entry, change: change, basis: basis)
+        return Edit(layer: layer, section: wanted.section, entry: wanted.entry, change: change, in: committed)
     }
 
     /// What a layer inherits for an entry, its own word aside.

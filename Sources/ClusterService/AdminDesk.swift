@@ -10,6 +10,7 @@ package final class AdminDesk: AdminService {
     let fleet: FleetService
     let verification: LogVerification
     let documents: DocumentDesk
+    let vault: KeyVault
 
     package init(
         ledger: Ledger, desk: ChangeDesk, certificateDesk: CertificateDesk, enrolment: Enrolment, fleet: FleetService,
@@ -21,6 +22,7 @@ package final class AdminDesk: AdminService {
         self.enrolment = enrolment
         self.fleet = fleet
         self.verification = verification
+        self.vault = vault
         documents = DocumentDesk(certificates: certificateDesk, vault: vault)
     }
 

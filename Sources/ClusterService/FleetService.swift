@@ -263,7 +263,8 @@ package final class FleetService: MemberPort, Service {
         let remark = isOutdated ? ["the manager was restored from an older backup and sends nothing: muster status"] : []
         return (known ?? FleetService.targets(of: state)).compactMap { id, target in
             guard let membership = state.memberships[id] else { return nil }
-            let status = MachineStatus(of: target, record: records[id] ?? MachineRecord())
+            let record = records[id] ?? MachineRecord()
+            let status = MachineStatus(of: target, record: record)
             return MachineView(
                 name: membership.machine, group: state.groups[membership.group]?.name ?? "", state: status.state,
                 targetRevision: target.target.revision, appliedRevision: status.applied?.revision, targetDigest: target.target.digest,
@@ -272,8 +273,19 @@ package final class FleetService: MemberPort, Service {
                     ServiceView(
                         service: $0.service, certificate: $0.certificate, fingerprint: $0.fingerprint, served: $0.served,
                         unprovable: $0.unprovable)
-                }, lastSeen: status.lastHeard)
+                }, lastSeen: status.lastHeard, lastReceived: record.lastReceived.map(ReceiptView.init),
+                lastApplied: record.lastApplied.map(ReceiptView.init), lastRejected: record.lastRejected.map(ReceiptView.init))
         }
         .sorted { $0.name < $1.name }
+    }
+}
+
+extension ReceiptView {
+    /// A receipt as people meet it.
+    fileprivate init(_ receipt: Receipt) {
+        self.init(
+            revision: receipt.target.revision, position: receipt.target.position, digest: receipt.target.digest, outcome: "applied",
+            time: receipt.time)
+        if case .rejected(let reasons) = receipt.outcome { (outcome, self.reasons) = ("rejected", reasons) }
     }
 }

@@ -22,7 +22,10 @@ struct Muster: AsyncParsableCommand {
             CommandGroup(name: "Roles", subcommands: [DemoCommand.self, ManagerCommand.self, AgentCommand.self]),
             CommandGroup(
                 name: "The cluster",
-                subcommands: [Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AuditCommand.self, WhoAmI.self]),
+                subcommands: [
+                    Status.self, MachineCommand.self, GroupCommand.self, Invite.self, UserCommand.self, TokenCommand.self,
+                    AuditCommand.self, WhoAmI.self,
+                ]),
             CommandGroup(
                 name: "Settings",
                 subcommands: [
@@ -31,6 +34,6 @@ struct Muster: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Changes",
-                subcommands: [Changes.self, Discard.self, Commit.self, Apply.self, History.self]),
+                subcommands: [Changes.self, Discard.self, Commit.self, Apply.self, History.self, Diff.self, RollbackCommand.self]),
         ])
 }

@@ -11,7 +11,7 @@ struct UsageTests {
     @Test(arguments: [
         ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
-        ["commit"], ["apply"], ["invite"], ["status"],
+        ["commit"], ["apply"], ["invite"], ["status"], ["changes"], ["diff"], ["rollback"], ["user"], ["token", "create"],
     ])
     func `the help of a command is as it was written down`(_ command: [String]) async throws {
         let run = try await muster(command + ["--help"])
@@ -46,7 +46,9 @@ struct UsageTests {
         ["cert", "promote", "mail", "--from", "mx1", "--to", "cluster"],
         ["cert", "list", "--all", "--cluster"], ["apply"], ["apply", "-f", "x", "--dry-run", "--commit"], ["apply", "-f", "x", "--wait"],
         ["commit", "--timeout", "soon"], ["invite", "--expires", "0h"], ["history", "--limit", "0"],
-        ["machine", "list", "--output", "xml"],
+        ["machine", "list", "--output", "xml"], ["diff"], ["diff", "newest"], ["diff", "1", "2", "3"], ["rollback"], ["rollback", "head"],
+        ["rollback", "1", "--preview", "--wait"], ["changes", "--cluster"], ["changes", "--keep", "destinations/a", "--preview"],
+        ["user", "add", "bob"], ["user", "add", "bob", "--role", "king"], ["token", "create", "--expires", "soon"],
     ])
     func `wrong usage ends with 64 and says so on standard error`(_ arguments: [String]) async throws {
         let run = try await muster(arguments)

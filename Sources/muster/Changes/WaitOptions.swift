@@ -15,8 +15,8 @@ struct WaitOptions: ParsableArguments {
     private static let pauses = (first: Duration.milliseconds(50), longest: Duration.seconds(1))
 
     /// Looks at the fleet until every machine has an outcome or the time is up; says what happens meanwhile.
-    func waited(_ client: AdminClient, showing: Bool, style: Style) async throws -> CommitWait {
-        var wait = CommitWait()
+    func waited(_ client: AdminClient, for roster: [String], showing: Bool, style: Style) async throws -> CommitWait {
+        var wait = CommitWait(roster: roster)
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(timeout.seconds)
         var pause = WaitOptions.pauses.first
@@ -30,7 +30,7 @@ struct WaitOptions: ParsableArguments {
                 say(wait.giveUp(machines), showing, style)
                 return wait
             }
-            if isLive { Output.progress("Waiting for \(wait.waiting.count) of \(machines.count) machines ...") }
+            if isLive { Output.progress(wait.progress) }
             try await clock.sleep(for: min(pause, max(.zero, deadline - clock.now)))
             pause = min(pause * 2, WaitOptions.pauses.longest)
         }

@@ -43,6 +43,8 @@ extension MachineView {
             ("machine", .init(name)), ("group", .init(group)), ("state", .init(state.rawValue, state.tone)),
             ("target", .init("revision \(targetRevision), digest \(targetDigest.short)")),
             ("applied", .init(appliedText)), ("last seen", .init(lastSeen?.description ?? "never")),
+            ("last received", .init(lastReceived?.text ?? "")), ("last applied", .init(lastApplied?.text ?? "")),
+            ("last rejected", .init(lastRejected?.text ?? "", .bad)),
         ]
         pairs += reasons.enumerated().map { ($0 == 0 ? "reason" : "", .init($1)) }
         let facts = Facts(pairs).text(style)
@@ -56,6 +58,14 @@ extension MachineView {
     private var appliedText: String {
         guard let appliedDigest else { return "nothing yet" }
         return "revision \(appliedRevision.map { String($0) } ?? "?"), digest \(appliedDigest.short)"
+    }
+}
+
+extension ReceiptView {
+    /// One line for people.
+    fileprivate var text: String {
+        let what = "revision \(revision) (position \(position), digest \(digest.short)) \(outcome) at \(time)"
+        return reasons.isEmpty ? what : "\(what): \(reasons.joined(separator: "; "))"
     }
 }
 
