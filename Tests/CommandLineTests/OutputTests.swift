@@ -1,3 +1,4 @@
+import AdminClient
 import AdminFixtures
 import ClusterModel
 import Testing

@@ -1,6 +1,7 @@
 import AdminClient
 import AdminContract
 import ArgumentParser
+import ClusterModel
 
 /// `muster token create`
 struct TokenCreate: AsyncParsableCommand {
