@@ -18,7 +18,8 @@ package struct Edit: Hashable, Sendable {
     /// The entry; nil for `isolate` and `inherit`, which concern the section.
     package var entry: String?
     package var change: EntryChange
-    /// The revision that this builds on: the newest that touched the subject when the edit began; nil for none. See ``ClusterState/basis(of:)``.
+    /// The revision that this builds on: the newest that touched the subject when the edit began; nil for none.
+    /// See ``ClusterState/basis(of:)``.
     package var basis: Int?
 
     package init(layer: LayerID, section: SectionName, entry: String?, change: EntryChange, basis: Int?) {

@@ -60,10 +60,10 @@ func leftOutText(_ leftOut: [Rollback.LeftOut], _ style: Style) -> String {
 
 extension Rollback.LeftOut {
     fileprivate var remark: String {
-        let list = entries.isEmpty ? "nothing" : shortList(entries)
+        let list = shortList(entries)
         return switch reason {
         case .ended: "the machine was removed, and what was set for it is gone with it: \(list)"
-        case .groupGone: "the group was deleted, and what was set for it is gone with it: \(list)"
+        case .groupGone: "the group was deleted" + (entries.isEmpty ? "" : ", and what was set for it is gone with it: \(list)")
         case .joinedLater: "the machine joined later, and keeps what is set for it: \(list)"
         case .network: "network settings stay as they are: \(list)"
         }
