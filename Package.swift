@@ -153,7 +153,8 @@ let package = Package(
         tests(
             "ClusterServiceTests",
             [
-                "AdminContract", "ClusterModel", "ClusterLog", "ClusterLogSQLite", "Replication", "Certificates", "ClusterService", logging,
+                "AdminContract", "ClusterModel", "ClusterLog", "ClusterLogSQLite", "Replication", "Certificates", "ClusterService",
+                "SeededRandomness", logging,
             ]),
         tests(
             "AdminTests",

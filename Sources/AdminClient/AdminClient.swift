@@ -18,7 +18,7 @@ import NIOSSL
 /// answer was lost may have happened.
 package struct AdminClient: Sendable {
     private let http: HTTPClient
-    private let profile: Profile
+    let profile: Profile
 
     /// Seconds for connecting, and for a whole request; a commit of a large document takes a few.
     private static let connectSeconds: Int64 = 10

@@ -12,6 +12,26 @@ extension AdminClient {
         try await get(Paths.status)
     }
 
+    // MARK: Users
+
+    package func users() async throws(Refusal) -> [UserView] {
+        try await get(Paths.users)
+    }
+
+    package func addUser(_ name: String, role: Role) async throws(Refusal) -> UserView {
+        try await post(Paths.users, UserRequest(name: name, role: role))
+    }
+
+    package func removeUser(_ name: String) async throws(Refusal) -> UserRemoval {
+        try await delete(Paths.user(try AdminClient.checked(name, "The user name")))
+    }
+
+    /// A new token as a profile, which reaches the same manager as this client.
+    package func createToken(_ request: TokenRequest) async throws(Refusal) -> (profile: Profile, token: TokenView) {
+        let token: TokenView = try await post(Paths.tokens, request)
+        return (Profile(url: profile.url, ca: profile.ca, token: token.token), token)
+    }
+
     // MARK: Machines and groups
 
     package func machines() async throws(Refusal) -> [MachineView] {
@@ -93,6 +113,14 @@ extension AdminClient {
             ])
     }
 
+    package func previewChanges() async throws(Refusal) -> ChangesPreview {
+        try await get(Paths.changesPreview)
+    }
+
+    package func keep(_ request: KeepRequest) async throws(Refusal) -> [ChangeView] {
+        try await post(Paths.keeps, request)
+    }
+
     package func commit(_ request: CommitRequest) async throws(Refusal) -> CommitView {
         try await post(Paths.commits, request)
     }
@@ -103,6 +131,14 @@ extension AdminClient {
 
     package func history(_ page: Page = Page()) async throws(Refusal) -> [RevisionView] {
         try await get(Paths.history, AdminClient.parameters(of: page))
+    }
+
+    package func diff(_ query: DiffQuery) async throws(Refusal) -> DiffView {
+        try await get(Paths.diff, [(Parameter.from, query.from.map { String($0) }), (Parameter.to, query.to.map { String($0) })])
+    }
+
+    package func rollback(_ request: RollbackRequest) async throws(Refusal) -> CommitView {
+        try await post(Paths.rollbacks, request)
     }
 
     // MARK: Certificates

@@ -11,20 +11,6 @@ package struct Caller: Hashable, Sendable, Codable {
     }
 }
 
-/// What a user may do (mission C12). Each role may do what the one before it may.
-package enum Role: String, CaseIterable, Hashable, Sendable, Codable, Comparable {
-    /// Sees everything but secrets.
-    case readOnly = "read-only"
-    /// Also edits, commits, checks and tests.
-    case `operator`
-    /// Also users, invitations, removal, key export and the CA.
-    case administrator
-
-    private var rank: Int { Role.allCases.firstIndex(of: self) ?? 0 }
-
-    package static func < (left: Role, right: Role) -> Bool { left.rank < right.rank }
-}
-
 /// Tells who bears a token.
 package protocol TokenChecker: Sendable {
     /// The token's user; nil for a token that is unknown or has expired.
@@ -41,6 +27,14 @@ package protocol AdminService: Sendable {
     func whoAmI(_ caller: Caller) async throws(Refusal) -> CallerView
     /// Every machine against the log's head, with what waits to be committed by the caller.
     func status(for caller: Caller) async throws(Refusal) -> ClusterStatus
+
+    // MARK: Users
+
+    func users(for caller: Caller) async throws(Refusal) -> [UserView]
+    func addUser(_ request: UserRequest, for caller: Caller) async throws(Refusal) -> UserView
+    /// Ends the user's tokens at once. The last administrator stays.
+    func removeUser(_ name: String, for caller: Caller) async throws(Refusal) -> UserRemoval
+    func createToken(_ request: TokenRequest, for caller: Caller) async throws(Refusal) -> TokenView
 
     // MARK: Machines and groups
 
@@ -72,8 +66,12 @@ package protocol AdminService: Sendable {
 
     // MARK: Changes
 
-    /// The caller's uncommitted changes, in the order in which they were made.
+    /// The caller's uncommitted changes, in the order in which they were made. What stands against them counts as shown from now on.
     func changes(for caller: Caller) async throws(Refusal) -> [ChangeView]
+    /// What committing them would do to which machines, and why it would be refused.
+    func previewChanges(for caller: Caller) async throws(Refusal) -> ChangesPreview
+    /// Keeps edits over what others committed meanwhile; refused for what the caller was not shown before. Answers the edits kept.
+    func keep(_ request: KeepRequest, for caller: Caller) async throws(Refusal) -> [ChangeView]
     func discard(_ query: DiscardQuery, for caller: Caller) async throws(Refusal) -> DiscardSummary
     /// Commits the caller's uncommitted changes, all or nothing. Repeating a commit with its change set answers the first result.
     func commit(_ request: CommitRequest, for caller: Caller) async throws(Refusal) -> CommitView
@@ -81,6 +79,9 @@ package protocol AdminService: Sendable {
     func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView
     /// The newest first.
     func history(_ page: Page, for caller: Caller) async throws(Refusal) -> [RevisionView]
+    func diff(_ query: DiffQuery, for caller: Caller) async throws(Refusal) -> DiffView
+    /// Commits a new revision with the settings of an earlier one (mission B5). Refused while the caller has uncommitted changes.
+    func rollback(_ request: RollbackRequest, for caller: Caller) async throws(Refusal) -> CommitView
 
     // MARK: Certificates
 

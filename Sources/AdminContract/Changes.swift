@@ -13,13 +13,13 @@ package struct ChangeView: Hashable, Sendable, Codable {
     /// The value after a commit; null for none.
     package var after: JSONValue
     /// What others changed since the edit began; null when it can be committed.
-    @OrNull package var conflict: String?
+    @OrNull package var conflict: ConflictView?
     /// The change set it belongs to, which makes a repeated commit harmless.
     package var changeSet: String
 
     package init(
         level: Level, section: SectionName, entry: String?, change: String, before: JSONValue, after: JSONValue,
-        conflict: String? = nil, changeSet: String
+        conflict: ConflictView? = nil, changeSet: String
     ) {
         self.level = level
         self.section = section
@@ -49,6 +49,7 @@ package struct EditSummary: Hashable, Sendable, Codable {
 package struct DiscardQuery: Hashable, Sendable {
     package var level: Level?
     package var section: SectionName?
+    /// ``SetEntry/wholeSection`` for what concerns the section as a whole.
     package var entry: String?
 
     package init(level: Level? = nil, section: SectionName? = nil, entry: String? = nil) {
@@ -89,13 +90,22 @@ package struct CommitView: Hashable, Sendable, Codable {
     package var position: Int
     /// The machines whose effective configuration it changed.
     package var machines: [MachineImpact]
+    /// Every machine of the cluster at that place of the log: all of them have to prove the commit, changed or not.
+    package var roster: [String]
     package var notices: [String]
+    /// For a rollback: what is not as it was at that revision.
+    package var leftOut: [Rollback.LeftOut]?
 
-    package init(revision: Int?, position: Int, machines: [MachineImpact], notices: [String] = []) {
+    package init(
+        revision: Int?, position: Int, machines: [MachineImpact], roster: [String] = [], notices: [String] = [],
+        leftOut: [Rollback.LeftOut]? = nil
+    ) {
         self.revision = revision
         self.position = position
         self.machines = machines
+        self.roster = roster
         self.notices = notices
+        self.leftOut = leftOut
     }
 }
 
@@ -103,10 +113,13 @@ package struct CommitView: Hashable, Sendable, Codable {
 package struct MachineImpact: Hashable, Sendable, Codable {
     package var machine: String
     package var changes: [EntryImpact]
+    /// The services that will serve another certificate.
+    package var services: [ServiceImpact]
 
-    package init(machine: String, changes: [EntryImpact]) {
+    package init(machine: String, changes: [EntryImpact], services: [ServiceImpact] = []) {
         self.machine = machine
         self.changes = changes
+        self.services = services
     }
 }
 
@@ -180,24 +193,6 @@ package struct Page: Hashable, Sendable {
     package init(after: Int? = nil, limit: Int = Page.standardLimit) {
         self.after = after
         self.limit = limit
-    }
-}
-
-/// A committed change of settings.
-package struct RevisionView: Hashable, Sendable, Codable {
-    package var revision: Int
-    package var author: String
-    package var time: Timestamp
-    package var comment: String
-    /// `commit`, `rollback`, ...
-    package var kind: String
-
-    package init(revision: Int, author: String, time: Timestamp, comment: String, kind: String) {
-        self.revision = revision
-        self.author = author
-        self.time = time
-        self.comment = comment
-        self.kind = kind
     }
 }
 

@@ -64,12 +64,21 @@ package struct MachineView: Hashable, Sendable, Codable {
     @OrNull package var agentVersion: String?
     /// What of its settings its agent is too old for, one each.
     package var lacks: [String]
+    /// Its newest word, its newest success and its newest refusal: three facts, which may speak of three targets.
+    @OrNull package var lastReceived: ReceiptView?
+    @OrNull package var lastApplied: ReceiptView?
+    /// Null again once it applied what it had refused.
+    @OrNull package var lastRejected: ReceiptView?
 
     package init(
         name: String, group: String, state: MachineState, targetRevision: Int, appliedRevision: Int?, targetDigest: Digest,
         appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [], disabled: [DisabledService] = [],
-        lastSeen: Timestamp? = nil, agentVersion: String? = nil, lacks: [String] = []
+        lastSeen: Timestamp? = nil, agentVersion: String? = nil, lacks: [String] = [],
+        lastReceived: ReceiptView? = nil, lastApplied: ReceiptView? = nil, lastRejected: ReceiptView? = nil
     ) {
+        self.lastReceived = lastReceived
+        self.lastApplied = lastApplied
+        self.lastRejected = lastRejected
         self.name = name
         self.group = group
         self.state = state
@@ -83,6 +92,28 @@ package struct MachineView: Hashable, Sendable, Codable {
         self.lastSeen = lastSeen
         self.agentVersion = agentVersion
         self.lacks = lacks
+    }
+}
+
+/// A machine's word on a target.
+package struct ReceiptView: Hashable, Sendable, Codable {
+    package var revision: Int
+    /// The place of the log that the target was computed from.
+    package var position: Int
+    package var digest: Digest
+    /// `applied` or `rejected`.
+    package var outcome: String
+    package var reasons: [String]
+    /// By the machine's clock.
+    package var time: Timestamp
+
+    package init(revision: Int, position: Int, digest: Digest, outcome: String, reasons: [String] = [], time: Timestamp) {
+        self.revision = revision
+        self.position = position
+        self.digest = digest
+        self.outcome = outcome
+        self.reasons = reasons
+        self.time = time
     }
 }
 

@@ -4,6 +4,8 @@ package enum Paths {
 
     package static let whoAmI = "/whoami"
     package static let status = "/status"
+    package static let users = "/users"
+    package static let tokens = "/tokens"
     package static let machines = "/machines"
     package static let groups = "/groups"
     package static let invitations = "/invitations"
@@ -12,9 +14,13 @@ package enum Paths {
     package static let overrides = "/overrides"
     package static let copies = "/copies"
     package static let changes = "/changes"
+    package static let changesPreview = "/changes/preview"
+    package static let keeps = "/changes/keeps"
     package static let commits = "/commits"
     package static let documents = "/documents"
     package static let history = "/history"
+    package static let diff = "/diff"
+    package static let rollbacks = "/rollbacks"
     package static let certificates = "/certificates"
     package static let certificateImports = "/certificate-imports"
     package static let certificateUploads = "/certificate-uploads"
@@ -28,6 +34,7 @@ package enum Paths {
     package static let audit = "/audit"
     package static let auditVerification = "/audit/verification"
 
+    package static func user(_ name: String) -> String { "\(users)/\(name)" }
     package static func machine(_ name: String) -> String { "\(machines)/\(name)" }
     package static func loss(_ machine: String) -> String { "\(machines)/\(machine)/loss" }
     package static func retry(_ machine: String) -> String { "\(machines)/\(machine)/retry" }
@@ -53,4 +60,6 @@ package enum Parameter {
     package static let limit = "limit"
     package static let all = "all"
     package static let with = "with"
+    package static let from = "from"
+    package static let to = "to"
 }

@@ -4,6 +4,7 @@ import Hummingbird
 
 /// Adds the API's routes. Each decodes, calls one method of the service and encodes; the service decides what is allowed.
 func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
+    addUsers(to: api, service)
     addFleet(to: api, service)
     addSettings(to: api, service)
     addChanges(to: api, service)
@@ -17,6 +18,21 @@ func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
 private let name = "name"
 
 private func path(_ text: String) -> RouterPath { RouterPath(text) }
+
+private func addUsers(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.users)) { _, context in
+        Answer(try await service.users(for: context.caller))
+    }
+    api.post(path(Paths.users)) { request, context in
+        Answer(try await service.addUser(request.value(UserRequest.self), for: context.caller), status: .created)
+    }
+    api.delete(path(Paths.user(":\(name)"))) { _, context in
+        Answer(try await service.removeUser(context.parameters.require(name), for: context.caller))
+    }
+    api.post(path(Paths.tokens)) { request, context in
+        Answer(try await service.createToken(request.value(TokenRequest.self), for: context.caller), status: .created)
+    }
+}
 
 private func addFleet(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
     api.get(path(Paths.whoAmI)) { _, context in
@@ -86,6 +102,12 @@ private func addChanges(to api: RouterGroup<CallerContext>, _ service: any Admin
             entry: request.parameter(Parameter.entry))
         return Answer(try await service.discard(query, for: context.caller))
     }
+    api.get(path(Paths.changesPreview)) { _, context in
+        Answer(try await service.previewChanges(for: context.caller))
+    }
+    api.post(path(Paths.keeps)) { request, context in
+        Answer(try await service.keep(request.value(KeepRequest.self), for: context.caller))
+    }
     api.post(path(Paths.commits)) { request, context in
         Answer(try await service.commit(request.value(CommitRequest.self), for: context.caller))
     }
@@ -94,6 +116,13 @@ private func addChanges(to api: RouterGroup<CallerContext>, _ service: any Admin
     }
     api.get(path(Paths.history)) { request, context in
         Answer(try await service.history(page(of: request), for: context.caller))
+    }
+    api.get(path(Paths.diff)) { request, context in
+        let query = DiffQuery(from: try request.number(Parameter.from), to: try request.number(Parameter.to))
+        return Answer(try await service.diff(query, for: context.caller))
+    }
+    api.post(path(Paths.rollbacks)) { request, context in
+        Answer(try await service.rollback(request.value(RollbackRequest.self), for: context.caller))
     }
 }
 

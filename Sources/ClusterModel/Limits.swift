@@ -73,6 +73,12 @@ package enum Limits {
     package static let edits = 10_000
     /// Machines of one cluster.
     package static let machines = 20_000
+    /// Users of one cluster: every administrator of a large company, and their scripts.
+    package static let users = 1000
+    /// Tokens of one user that have not expired: one for each script and workplace.
+    package static let tokensPerUser = 100
+    /// Hours that a token may be good for: a year, and the leap day.
+    package static let tokenHours = 366 * 24
     /// Groups of one cluster.
     package static let groups = 1000
     /// Hours that an invitation may stay open: a week.

@@ -3,19 +3,54 @@ package import ClusterModel
 
 extension AdminDesk {
     package func changes(for caller: Caller) async throws(Refusal) -> [ChangeView] {
-        try await views(of: desk.changes(of: caller.user)).map(\.view)
+        let changes = try await desk.changes(of: caller.user)
+        let state = await ledger.state
+        let views = try await views(of: changes, in: state)
+        await desk.show(changes, of: caller.user, asOf: state)
+        return views.map(\.view)
+    }
+
+    package func previewChanges(for caller: Caller) async throws(Refusal) -> ChangesPreview {
+        let changes = try await desk.changes(of: caller.user)
+        let state = await ledger.state
+        let after = try state.applying(changes)
+        let gone = AdminDesk.notices(ofGone: try await desk.gone(of: caller.user), in: state)
+        var problems: [String] = []
+        do throws(Refusal) {
+            if !changes.isEmpty { _ = try ChangeDesk.decide(changes, comment: "", on: state) }
+        } catch {
+            problems = error.details.isEmpty ? [error.reason] : error.details
+        }
+        return ChangesPreview(
+            machines: AdminDesk.impacts(from: state, to: after), notices: AdminDesk.notices(of: after) + gone, problems: problems)
+    }
+
+    package func keep(_ request: KeepRequest, for caller: Caller) async throws(Refusal) -> [ChangeView] {
+        try require(.operator, of: caller)
+        _ = try Section.known(request.section)
+        let isMeant = try await choice(level: request.level, section: request.section, entry: request.entry, for: caller)
+        let kept = Set(try await desk.keep(by: caller.user, where: isMeant).map(\.subject))
+        let changes = try await desk.changes(of: caller.user)
+        return try await views(of: changes, in: await ledger.state).filter { kept.contains($0.subject) }.map(\.view)
     }
 
     package func discard(_ query: DiscardQuery, for caller: Caller) async throws(Refusal) -> DiscardSummary {
         try require(.operator, of: caller)
-        let entry = try AdminDesk.name(query.entry, in: query.section)
-        let layer: LayerID?
-        if let level = query.level { layer = try await desk.view(of: caller.user).layerID(of: level) } else { layer = nil }
-        let count = try await desk.discard(by: caller.user) { edit in
-            (layer ?? edit.layer) == edit.layer && (query.section ?? edit.section) == edit.section
-                && (entry == nil || entry == edit.entry)
-        }
+        let isMeant = try await choice(level: query.level, section: query.section, entry: query.entry, for: caller)
+        let count = try await desk.discard(by: caller.user, where: isMeant)
         return DiscardSummary(discarded: count, uncommitted: try await desk.changes(of: caller.user).edits.count)
+    }
+
+    /// Picks edits by level, section and entry; what is not given picks all.
+    private func choice(level: Level?, section: SectionName?, entry: String?, for caller: Caller) async throws(Refusal)
+        -> @Sendable (Edit) -> Bool
+    {
+        let layer: LayerID?
+        if let level { layer = try await desk.view(of: caller.user).layerID(of: level) } else { layer = nil }
+        return { edit in
+            guard (layer ?? edit.layer) == edit.layer, (section ?? edit.section) == edit.section else { return false }
+            return entry == nil || entry == edit.entry ?? SetEntry.wholeSection
+        }
     }
 
     package func commit(_ request: CommitRequest, for caller: Caller) async throws(Refusal) -> CommitView {
@@ -26,86 +61,62 @@ extension AdminDesk {
             try await ledger.settle()
             let state = await ledger.state
             if let done = state.revision(ofChangeSet: wanted) {
-                return CommitView(revision: done.number, position: done.position, machines: [], notices: AdminDesk.notices(of: state))
+                return CommitView(
+                    revision: done.number, position: done.position, machines: [], roster: AdminDesk.roster(of: state),
+                    notices: AdminDesk.notices(of: state))
             }
             guard try await desk.changes(of: caller.user).changeSet == wanted else {
                 throw Refusal(.conflict, "Your uncommitted changes are others by now. Look with muster changes, and commit again.")
             }
         }
-        let committed = try await desk.commit(by: caller.user, comment: request.comment)
-        return CommitView(
-            revision: committed.revision?.number, position: committed.revision?.position ?? committed.after.head.position,
-            machines: AdminDesk.impacts(from: committed.before, to: committed.after),
-            notices: AdminDesk.notices(of: committed.after))
+        return AdminDesk.view(of: try await desk.commit(by: caller.user, comment: request.comment))
     }
 
-    package func history(_ page: Page, for caller: Caller) async throws(Refusal) -> [RevisionView] {
-        let state = await ledger.state
-        return state.history.reversed().filter { $0.number < page.after ?? .max }.prefix(min(page.limit, Page.standardLimit)).map {
-            RevisionView(revision: $0.number, author: $0.author, time: $0.time, comment: $0.comment, kind: $0.kind)
+    static func view(of committed: ChangeDesk.Committed) -> CommitView {
+        CommitView(
+            revision: committed.revision?.number, position: committed.revision?.position ?? committed.after.head.position,
+            machines: impacts(from: committed.before, to: committed.after), roster: roster(of: committed.after),
+            notices: notices(of: committed.after) + notices(ofGone: committed.gone, in: committed.after))
+    }
+
+    private static func roster(of state: ClusterState) -> [String] { state.memberships.values.map(\.machine).sorted() }
+
+    /// What became of edits for machines that were removed.
+    private static func notices(ofGone edits: [Edit], in state: ClusterState) -> [String] {
+        let machines = edits.map { edit in if case .machine(let id) = edit.layer { state.ended[id]?.machine ?? "" } else { "" } }
+        return Dictionary(grouping: machines) { $0 }.sorted { $0.key < $1.key }.map { machine, edits in
+            "machine \(machine) was removed, and your \(edits.count == 1 ? "edit" : "\(edits.count) edits") for it went with it"
         }
     }
 
     /// Uncommitted changes as people meet them.
     func views(of changes: UncommittedChanges) async throws(Refusal) -> [(subject: Edit.Subject, view: ChangeView)] {
-        let state = await ledger.state
+        try await views(of: changes, in: await ledger.state)
+    }
+
+    func views(of changes: UncommittedChanges, in state: ClusterState) async throws(Refusal) -> [(subject: Edit.Subject, view: ChangeView)]
+    {
         let after = try state.applying(changes)
-        let conflicts = Set(state.conflicts(of: changes).map(\.subject))
-        return changes.edits.compactMap { edit in
-            guard let level = after.level(of: edit.layer) else { return nil }
+        let known = state.knowing(changes)
+        var views: [(subject: Edit.Subject, view: ChangeView)] = []
+        for edit in changes.edits {
+            guard let level = after.level(of: edit.layer) else { continue }
             let before = edit.entry.flatMap { state.layer(edit.layer)?[edit.section, $0] }
             let value: JSONValue = if case .set(let value) = edit.change { value } else { .null }
-            let view = ChangeView(
+            var view = ChangeView(
                 level: level, section: edit.section, entry: edit.entry, change: edit.change.word, before: before?.state.value ?? .null,
-                after: value, conflict: conflicts.contains(edit.subject) ? AdminDesk.conflict(with: before, in: state) : nil,
-                changeSet: changes.changeSet)
-            return (edit.subject, view)
+                after: value, changeSet: changes.changeSet)
+            if let conflict = known.conflict(of: edit) { view.conflict = conflict.view(base: try await base(of: edit)) }
+            views.append((edit.subject, view))
         }
+        return views
     }
 
-    private static func conflict(with entry: LayerEntry?, in state: ClusterState) -> String {
-        guard let entry, let revision = state.history.first(where: { $0.number == entry.revision }) else {
-            return "it was removed since this edit began"
+    /// The value that an edit builds on, from the log; null for none, and for what no revision set.
+    private func base(of edit: Edit) async throws(Refusal) -> JSONValue {
+        guard let basis = edit.basis, basis > 0, case .set(let value)? = try await ledger.edit(of: edit.subject, at: basis)?.change else {
+            return .null
         }
-        return "revision \(revision.number) by \(revision.author) at \(revision.time) changed it since this edit began"
-    }
-
-    /// The machines whose effective configuration differs between two states, and in what.
-    static func impacts(from before: ClusterState, to after: ClusterState) -> [MachineImpact] {
-        let old = before.configurations()
-        return after.configurations().compactMap { id, configuration in
-            guard let machine = after.memberships[id]?.machine, old[id] != configuration else { return nil }
-            return MachineImpact(machine: machine, changes: impacts(from: old[id] ?? .empty, to: configuration))
-        }
-        .sorted { $0.machine < $1.machine }
-    }
-
-    private static func impacts(from before: EffectiveConfiguration, to after: EffectiveConfiguration) -> [EntryImpact] {
-        let names = Set(before.sections.map(\.name)).union(after.sections.map(\.name))
-        return names.sorted().flatMap { section -> [EntryImpact] in
-            guard before[section] != after[section] else { return [] }
-            let old = Dictionary(uniqueKeysWithValues: (before[section]?.entries ?? []).map { ($0.name, $0.digest) })
-            let new = Dictionary(uniqueKeysWithValues: (after[section]?.entries ?? []).map { ($0.name, $0.digest) })
-            return Set(old.keys).union(new.keys).sorted().compactMap { name in
-                switch (old[name], new[name]) {
-                case (nil, _?): EntryImpact(section: section, name: name, change: .added)
-                case (_?, nil): EntryImpact(section: section, name: name, change: .removed)
-                case (let one, let two): one == two ? nil : EntryImpact(section: section, name: name, change: .changed)
-                }
-            }
-        }
-    }
-}
-
-extension EntryChange {
-    /// The word that names it for people and programs.
-    var word: String {
-        switch self {
-        case .set: "set"
-        case .hide: "hide"
-        case .remove: "remove"
-        case .isolate: "isolate"
-        case .inherit: "inherit"
-        }
+        return value
     }
 }

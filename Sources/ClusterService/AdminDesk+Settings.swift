@@ -190,8 +190,7 @@ extension AdminDesk {
                 .invalid,
                 isWhole ? "isolate and inherit concern a section as a whole." : "Name the entry of \(wanted.section) that is meant.")
         }
-        let basis = wanted.entry.flatMap { committed.layer(layer)?[wanted.section, $0]?.revision }
-        return Edit(layer: layer, section: wanted.section, entry: wanted.entry, change: change, basis: basis)
+        return Edit(layer: layer, section: wanted.section, entry: wanted.entry, change: change, in: committed)
     }
 
     /// What an entry becomes with some fields changed. A level that says nothing of an entry begins with nothing, so fields that must be

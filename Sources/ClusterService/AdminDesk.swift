@@ -12,6 +12,7 @@ package final class AdminDesk: AdminService {
     let verification: LogVerification
     let documents: DocumentDesk
     let alertDesk: AlertDesk
+    let vault: KeyVault
 
     package init(
         ledger: Ledger, desk: ChangeDesk, certificateDesk: CertificateDesk, enrolment: Enrolment, fleet: FleetService,
@@ -24,6 +25,7 @@ package final class AdminDesk: AdminService {
         self.fleet = fleet
         self.verification = verification
         self.alertDesk = alertDesk
+        self.vault = vault
         authorityDesk = AuthorityDesk(changes: desk, vault: vault, now: certificateDesk.now)
         documents = DocumentDesk(certificates: certificateDesk, authorities: authorityDesk, vault: vault)
     }

@@ -222,13 +222,12 @@ package struct CertificateDesk: Sendable {
 extension Edit {
     /// Sets an entry, building on what is committed.
     package init(setting value: JSONValue, _ section: SectionName, _ entry: String, at layer: LayerID, in committed: ClusterState) {
-        self.init(
-            layer: layer, section: section, entry: entry, change: .set(value), basis: committed.layer(layer)?[section, entry]?.revision)
+        self.init(layer: layer, section: section, entry: entry, change: .set(value), in: committed)
     }
 
     /// Takes a level's word on an entry back.
     package init(removing section: SectionName, _ entry: String, at layer: LayerID, in committed: ClusterState) {
-        self.init(layer: layer, section: section, entry: entry, change: .remove, basis: committed.layer(layer)?[section, entry]?.revision)
+        self.init(layer: layer, section: section, entry: entry, change: .remove, in: committed)
     }
 }
 

@@ -12,7 +12,7 @@ package import ClusterModel
 /// Each administrator's changes are one stored value, written with what it builds on, so that two sessions of one
 /// administrator cannot lose each other's edits.
 package actor ChangeDesk {
-    private let ledger: Ledger
+    let ledger: Ledger
     private let log: any ClusterLog
     private var generator: any RandomNumberGenerator & Sendable
 
@@ -30,11 +30,26 @@ package actor ChangeDesk {
         package var after: ClusterState
         /// What machines' configurations had to say, consequences and not errors.
         package var notices: [(machine: String, finding: ConfigurationFinding)]
+        /// Edits that could not be committed, because their machine was removed.
+        package var gone: [Edit]
+    }
+
+    /// An administrator's changes as they are stored.
+    struct Stored {
+        var changes: UncommittedChanges
+        var version: Int
+        /// Edits of levels that ended since.
+        var gone: [Edit] = []
     }
 
     /// The uncommitted changes of an administrator.
     package func changes(of user: String) async throws(Refusal) -> UncommittedChanges {
         try await stored(user).changes
+    }
+
+    /// The edits of an administrator whose machine was removed since; they go with it.
+    package func gone(of user: String) async throws(Refusal) -> [Edit] {
+        try await stored(user).gone
     }
 
     /// The state as it is committed.
@@ -58,7 +73,8 @@ package actor ChangeDesk {
         _ edits: @Sendable (_ view: ClusterState, _ committed: ClusterState) throws(Refusal) -> [Edit]
     ) async throws(Refusal) -> [Edit] {
         for _ in 0..<ChangeDesk.attempts {
-            var (changes, version) = try await stored(user)
+            let stored = try await stored(user)
+            var changes = stored.changes
             let committed = await ledger.state
             for name in names where committed.group(named: name) == nil {
                 changes.submit(
@@ -67,9 +83,14 @@ package actor ChangeDesk {
             let wanted = try edits(try committed.applying(changes), committed)
             var checked: [Edit] = []
             for edit in wanted { checked.append(try ChangeDesk.checked(edit, in: committed)) }
-            for edit in checked { try changes.submit(edit) }
-            changes = ChangeDesk.withoutIdle(changes, in: committed)
-            if try await store(changes, of: user, expecting: version) { return checked }
+            let known = committed.knowing(changes)
+            for edit in checked {
+                // Whoever was shown what stands against an edit, and edits again, has decided.
+                _ = changes.rebase(edit.subject, in: known)
+                try changes.submit(edit)
+            }
+            changes = ChangeDesk.withoutIdle(changes, in: known)
+            if try await store(changes, of: user, expecting: stored.version) { return checked }
         }
         throw Refusal(.conflict, "Another session of \(user) is editing at this moment. Try again.")
     }
@@ -78,10 +99,10 @@ package actor ChangeDesk {
     @discardableResult
     package func discard(by user: String, where isMeant: @Sendable (Edit) -> Bool) async throws(Refusal) -> Int {
         for _ in 0..<ChangeDesk.attempts {
-            var (changes, version) = try await stored(user)
-            let count = changes.discard(where: isMeant)
+            var stored = try await stored(user)
+            let count = stored.changes.discard(where: isMeant)
             if count == 0 { return 0 }
-            if try await store(changes, of: user, expecting: version) { return count }
+            if try await store(stored.changes, of: user, expecting: stored.version) { return count }
         }
         throw Refusal(.conflict, "Another session of \(user) is editing at this moment. Try again.")
     }
@@ -91,38 +112,39 @@ package actor ChangeDesk {
     /// Refused with every conflict when an entry changed since the edit began, and with every finding when a machine's
     /// configuration would not hold together. A commit that is repeated answers the first result.
     package func commit(by user: String, comment: String) async throws(Refusal) -> Committed {
+        try ChangeDesk.check(comment: comment)
+        let stored = try await stored(user)
+        let changes = stored.changes
+        let before = await ledger.state
+        guard !changes.isEmpty else { return Committed(revision: nil, before: before, after: before, notices: [], gone: stored.gone) }
+        let after: ClusterState
+        do throws(Refusal) {
+            after = try await ledger.append(by: user) { state, _ throws(Refusal) in
+                if state.revision(ofChangeSet: changes.changeSet) != nil { return nil }
+                return .settingsCommitted(try ChangeDesk.decide(changes, comment: comment, on: state))
+            }
+        } catch {
+            throw await refusal(of: changes, of: user, after: error)
+        }
+        // If this write fails, the edits are dropped when read: their change set is in the log, and so the answer is that.
+        _ = try? await store(UncommittedChanges(changeSet: newChangeSet()), of: user, expecting: stored.version)
+        return Committed(
+            revision: after.revision(ofChangeSet: changes.changeSet), before: before, after: after, notices: after.findings(),
+            gone: stored.gone)
+    }
+
+    static func check(comment: String) throws(Refusal) {
         guard comment.utf8.count <= Limits.commentLength else {
             throw Refusal(.limit, "The comment has \(comment.utf8.count) bytes; \(Limits.commentLength) are taken.")
         }
-        let (changes, version) = try await stored(user)
-        let before = await ledger.state
-        guard !changes.isEmpty else { return Committed(revision: nil, before: before, after: before, notices: []) }
-        let after = try await ledger.append(by: user) { state, _ throws(Refusal) in
-            if state.revision(ofChangeSet: changes.changeSet) != nil { return nil }
-            return .settingsCommitted(try ChangeDesk.decide(changes, comment: comment, on: state))
-        }
-        // If this write fails, the edits are dropped when read: their change set is in the log, and so the answer is that.
-        _ = try? await store(UncommittedChanges(changeSet: newChangeSet()), of: user, expecting: version)
-        return Committed(
-            revision: after.revision(ofChangeSet: changes.changeSet), before: before, after: after, notices: after.findings())
     }
 
-    /// What committing would do, without doing it.
-    package func preview(of user: String) async throws(Refusal) -> (before: ClusterState, after: ClusterState) {
-        let state = await ledger.state
-        let changes = try await changes(of: user)
-        _ = try ChangeDesk.decide(changes, comment: "", on: state)
-        let after = try state.applying(changes)
-        try ledger.agents.check(from: state, to: after)
-        return (state, after)
-    }
-
-    private static let attempts = 20
+    static let attempts = 20
 
     /// The decision behind a commit.
     static func decide(_ changes: UncommittedChanges, comment: String, on state: ClusterState) throws(Refusal) -> SettingsCommitted {
         let conflicts = state.conflicts(of: changes)
-        guard conflicts.isEmpty else { throw conflict(conflicts, in: state) }
+        guard conflicts.isEmpty else { throw conflict(conflicts, in: state.knowing(changes)) }
         let after = try state.applying(changes)
         let errors = after.findings().filter { $0.finding.severity == .error }
         guard errors.isEmpty else {
@@ -134,20 +156,6 @@ package actor ChangeDesk {
         return SettingsCommitted(
             changeSet: changes.changeSet, revision: state.revision + 1, comment: comment, edits: changes.edits,
             groups: changes.groups.filter { state.group(named: $0.name) == nil })
-    }
-
-    private static func conflict(_ edits: [Edit], in state: ClusterState) -> Refusal {
-        let details = edits.map { edit in
-            let level = state.level(of: edit.layer)?.description ?? "a level that ended"
-            let entry = edit.entry.flatMap { state.layer(edit.layer)?[edit.section, $0] }
-            let revision = entry.flatMap { found in state.history.first { $0.number == found.revision } }
-            let theirs = revision.map { "revision \($0.number) by \($0.author) at \($0.time) changed it" } ?? "it was removed"
-            return "\(edit.section)/\(edit.entry ?? "") at \(level): \(theirs) since your edit began"
-        }
-        return Refusal(
-            .conflict,
-            "Nothing was committed: what you edited has changed meanwhile. Look with muster changes; then muster discard SECTION/ENTRY takes theirs, and editing the entry again keeps yours.",
-            details: details)
     }
 
     /// An edit by the rules of its section and level, its name and value in their one form.
@@ -174,12 +182,12 @@ package actor ChangeDesk {
     }
 
     /// Without edits that would change nothing, so that setting a thing back leaves nothing to commit.
-    private static func withoutIdle(_ changes: UncommittedChanges, in state: ClusterState) -> UncommittedChanges {
+    static func withoutIdle(_ changes: UncommittedChanges, in state: ClusterState) -> UncommittedChanges {
         var changes = changes
         changes.discard { edit in
             let layer = state.layer(edit.layer)
             let entry = edit.entry.flatMap { layer?[edit.section, $0] }
-            guard edit.entry == nil || entry?.revision == edit.basis else { return false }
+            guard state.basis(of: edit.subject) == edit.basis else { return false }
             return switch edit.change {
             case .set(let value): entry?.state == .set(value)
             case .hide: entry?.state == .hidden
@@ -195,16 +203,19 @@ package actor ChangeDesk {
 
     private func key(_ user: String) -> String { "changes/\(user)" }
 
-    private func stored(_ user: String) async throws(Refusal) -> (changes: UncommittedChanges, version: Int) {
+    func stored(_ user: String) async throws(Refusal) -> Stored {
         // An edit must not be added to a change set that is in the log, unseen.
         try await ledger.settle()
         do {
             guard let (bytes, version) = try await log.value(key(user)) else {
-                return (UncommittedChanges(changeSet: newChangeSet()), 0)
+                return Stored(changes: UncommittedChanges(changeSet: newChangeSet()), version: 0)
             }
             let changes = try JSONValue(parsing: bytes).decode(UncommittedChanges.self)
-            let isCommitted = await ledger.state.revision(ofChangeSet: changes.changeSet) != nil
-            return (isCommitted ? UncommittedChanges(changeSet: newChangeSet()) : await withoutEndedLayers(changes), version)
+            let state = await ledger.state
+            guard state.revision(ofChangeSet: changes.changeSet) == nil else {
+                return Stored(changes: UncommittedChanges(changeSet: newChangeSet()), version: version)
+            }
+            return ChangeDesk.withoutEndedLayers(changes, version, in: state)
         } catch let error as LogError {
             throw Refusal(error)
         } catch {
@@ -213,16 +224,15 @@ package actor ChangeDesk {
     }
 
     /// Edits of a membership that ended are gone with it.
-    private func withoutEndedLayers(_ changes: UncommittedChanges) async -> UncommittedChanges {
-        let state = await ledger.state
-        var changes = changes
-        let known = (try? state.applying([], groups: changes.groups)) ?? state  // groups that are taken by now are no loss
-        changes.discard { known.layer($0.layer) == nil }
-        return changes
+    private static func withoutEndedLayers(_ changes: UncommittedChanges, _ version: Int, in state: ClusterState) -> Stored {
+        let known = state.knowing(changes)
+        var left = changes
+        left.discard { known.layer($0.layer) == nil }
+        return Stored(changes: left, version: version, gone: changes.edits.filter { known.layer($0.layer) == nil })
     }
 
     /// False when another session wrote in between.
-    private func store(_ changes: UncommittedChanges, of user: String, expecting version: Int) async throws(Refusal) -> Bool {
+    func store(_ changes: UncommittedChanges, of user: String, expecting version: Int) async throws(Refusal) -> Bool {
         do {
             let bytes = try JSONValue(encoding: changes).canonicalBytes
             try await log.setValue(key(user), bytes, expecting: version)
@@ -235,18 +245,5 @@ package actor ChangeDesk {
         }
     }
 
-    private func newChangeSet() -> String { randomIdentifier(using: &generator) }
-}
-
-extension ClusterState {
-    /// The state with an administrator's uncommitted changes in it.
-    func applying(_ changes: UncommittedChanges) throws(Refusal) -> ClusterState {
-        try applying(changes.edits, groups: changes.groups)
-    }
-
-    /// The edits that build on something which has changed since; a group that comes with the changes holds nothing yet.
-    func conflicts(of changes: UncommittedChanges) -> [Edit] {
-        // Groups that are taken by now exist already.
-        ((try? applying([], groups: changes.groups)) ?? self).conflicts(of: changes.edits)
-    }
+    func newChangeSet() -> String { randomIdentifier(using: &generator) }
 }

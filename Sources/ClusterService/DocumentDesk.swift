@@ -123,13 +123,12 @@ package struct DocumentDesk: Sendable {
                     }
                     guard layer[section, name]?.state != state else { continue }
                     let change: EntryChange = state.value.map { .set($0) } ?? .hide
-                    edits.append(
-                        Edit(layer: id, section: section, entry: name, change: change, basis: committed.layer(id)?[section, name]?.revision)
-                    )
+                    edits.append(Edit(layer: id, section: section, entry: name, change: change, in: committed))
                 }
                 let isIsolated = document.isolated[level]?.contains(section) ?? false
                 if layer[section].isIsolated != isIsolated {
-                    edits.append(Edit(layer: id, section: section, entry: nil, change: isIsolated ? .isolate : .inherit, basis: nil))
+                    let change: EntryChange = isIsolated ? .isolate : .inherit
+                    edits.append(Edit(layer: id, section: section, entry: nil, change: change, in: committed))
                 }
             }
         }

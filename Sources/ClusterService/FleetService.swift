@@ -270,7 +270,8 @@ package final class FleetService: MemberPort, Service {
         let remark = isOutdated ? ["the manager was restored from an older backup and sends nothing: muster status"] : []
         return (known ?? FleetService.targets(of: state)).compactMap { id, target in
             guard let membership = state.memberships[id] else { return nil }
-            let status = MachineStatus(of: target, record: records[id] ?? MachineRecord())
+            let record = records[id] ?? MachineRecord()
+            let status = MachineStatus(of: target, record: record)
             let agent = ledger.agents.agent(of: membership)
             return MachineView(
                 name: membership.machine, group: state.groups[membership.group]?.name ?? "", state: status.state,
@@ -283,7 +284,9 @@ package final class FleetService: MemberPort, Service {
                 },
                 // Values that do not read were refused before they were stored.
                 disabled: (try? target.configuration.disabledServices()) ?? [], lastSeen: status.lastHeard,
-                agentVersion: agent.agent.isEmpty ? nil : agent.agent, lacks: FleetService.texts(of: target.configuration.lacks(of: agent)))
+                agentVersion: agent.agent.isEmpty ? nil : agent.agent, lacks: FleetService.texts(of: target.configuration.lacks(of: agent)),
+                lastReceived: record.lastReceived.map(ReceiptView.init), lastApplied: record.lastApplied.map(ReceiptView.init),
+                lastRejected: record.lastRejected.map(ReceiptView.init))
         }
         .sorted { $0.name < $1.name }
     }
@@ -292,5 +295,15 @@ package final class FleetService: MemberPort, Service {
     private static func texts(of lacks: [SettingLack]) -> [String] {
         lacks.prefix(Limits.receiptReasons).map { "\($0.section)/\($0.entry) needs \($0.text)" }
             + (lacks.count > Limits.receiptReasons ? ["and \(lacks.count - Limits.receiptReasons) more"] : [])
+    }
+}
+
+extension ReceiptView {
+    /// A receipt as people meet it.
+    fileprivate init(_ receipt: Receipt) {
+        self.init(
+            revision: receipt.target.revision, position: receipt.target.position, digest: receipt.target.digest, outcome: "applied",
+            time: receipt.time)
+        if case .rejected(let reasons) = receipt.outcome { (outcome, self.reasons) = ("rejected", reasons) }
     }
 }

@@ -79,6 +79,18 @@ package actor Ledger {
         return states
     }
 
+    /// What a revision did to one subject; nil when it did nothing to it.
+    func edit(of subject: Edit.Subject, at revision: Int) async throws(Refusal) -> Edit? {
+        let position = try state.position(of: revision)
+        guard let stored = try await entries(after: position - 1, limit: 1).first else { return nil }
+        do {
+            guard case .settingsCommitted(let commit) = try ClusterEvent(try LogEntry(canonical: stored.bytes).event) else { return nil }
+            return commit.edits.last { $0.subject == subject }
+        } catch {
+            throw Refusal(.unreadable, "The log's entry \(position) cannot be read. Check the log with: muster audit verify")
+        }
+    }
+
     // MARK: - Changing
 
     /// Appends what `decide` makes of the newest state; nil appends nothing. Answers the state after it.

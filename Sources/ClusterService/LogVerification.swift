@@ -66,6 +66,8 @@ extension ClusterEvent {
     func summary(in state: ClusterState) -> String {
         switch self {
         case .clusterCreated(let event): return "created the cluster \(event.cluster)"
+        case .userAdded(let event): return "added \(event.user) as \(event.role.rawValue)"
+        case .userRemoved(let event): return "removed the user \(event.user), and ended the tokens"
         case .tokenCreated(let event): return "made a token for \(event.user), until \(event.expires)"
         case .groupAdded(let event): return "added the group \(event.name)"
         case .invitationCreated(let event):
@@ -84,7 +86,9 @@ extension ClusterEvent {
             return "removed \(machine)\(LossReport.sentence(event.loss))"
         case .settingsCommitted(let event):
             let comment = event.comment.isEmpty ? "" : ": \(event.comment.prefix(80))"
-            return "committed revision \(event.revision), \(event.edits.count) \(event.edits.count == 1 ? "edit" : "edits")\(comment)"
+            let edits = "\(event.edits.count) \(event.edits.count == 1 ? "edit" : "edits")"
+            let back = event.rolledBackTo.map { ", back to revision \($0)" } ?? ""
+            return "committed revision \(event.revision)\(back), \(edits)\(comment)"
         }
     }
 }

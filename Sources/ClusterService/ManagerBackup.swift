@@ -65,6 +65,14 @@ package struct ManagerRecovery: Sendable {
     {
         let user = try NameRule.plain.check(user, as: "The administrator's name")
         let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: now)
+        try await ledger.append(by: "restore") { state, _ throws(Refusal) in
+            guard let known = state.users.byName[user] else { return .userAdded(UserAdded(user: user, role: .administrator)) }
+            guard known.role == .administrator else {
+                throw Refusal(
+                    .forbidden, "\(user) is \(known.role.rawValue) in this cluster, and no administrator. Name another with --admin.")
+            }
+            return nil
+        }
         let (token, event) = Tokens.make(for: user, expires: now().adding(seconds: Int64(ManagerFoundation.tokenHours) * 3600))
         let state = try await ledger.append(by: "restore") { _, _ throws(Refusal) in .tokenCreated(event) }
         return (token, state)

@@ -21,8 +21,10 @@ package struct Tokens: TokenChecker {
 
     /// Looked up by hash, so that the time it takes tells nothing about the token.
     package func caller(bearing token: String) async -> Caller? {
-        let known = await ledger.state.tokens[Digest(hashing: Array(token.utf8))]
-        guard let known, now() < known.expires else { return nil }
-        return Caller(user: known.user, role: .administrator)
+        let users = await ledger.state.users
+        guard let known = users.tokens[Digest(hashing: Array(token.utf8))], now() < known.expires,
+            let user = users.byName[known.user]
+        else { return nil }
+        return Caller(user: user.name, role: user.role)
     }
 }

@@ -23,7 +23,8 @@ struct Muster: AsyncParsableCommand {
             CommandGroup(
                 name: "The cluster",
                 subcommands: [
-                    Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AlertCommand.self, AuditCommand.self, WhoAmI.self,
+                    Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AlertCommand.self, UserCommand.self, TokenCommand.self,
+                    AuditCommand.self, WhoAmI.self,
                 ]),
             CommandGroup(
                 name: "Settings",
@@ -36,6 +37,6 @@ struct Muster: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Changes",
-                subcommands: [Changes.self, Discard.self, Commit.self, Apply.self, History.self]),
+                subcommands: [Changes.self, Discard.self, Commit.self, Apply.self, History.self, Diff.self, RollbackCommand.self]),
         ])
 }

@@ -14,11 +14,14 @@ package final class FixedService: AdminService {
     private let renewals: Mutex<[RenewalView]>
     /// Uncommitted changes of whoever asks.
     private let pending: [ChangeView]
+    /// The machines that a commit answers for.
+    private let roster: [String]
 
     package init(
         refusing refusal: Refusal? = nil, fleets: [[MachineView]] = [[FixedService.machine]],
-        changes: [ChangeView] = [FixedService.change], renewals: [RenewalView] = [FixedService.renewal(.add)]
+        changes: [ChangeView] = [FixedService.change], renewals: [RenewalView] = [FixedService.renewal(.add)], roster: [String] = []
     ) {
+        self.roster = roster
         failure = refusal
         self.fleets = Mutex(fleets)
         pending = changes
@@ -47,7 +50,11 @@ package final class FixedService: AdminService {
             ServiceView(service: "delivery", certificate: "mail", fingerprint: digest, served: nil, unprovable: "outbound"),
             ServiceView(service: "service/malware-analysis", certificate: "mail", fingerprint: digest, served: nil, unprovable: "a client"),
         ], disabled: [DisabledService(service: "listener/inside", reason: "there is no interface \"data2\" on this machine")],
-        lastSeen: time, agentVersion: "muster/1")
+        lastSeen: time, agentVersion: "muster/1",
+        lastReceived: ReceiptView(revision: 3, position: 9, digest: digest, outcome: "applied", time: time),
+        lastApplied: ReceiptView(revision: 3, position: 9, digest: digest, outcome: "applied", time: time),
+        lastRejected: ReceiptView(
+            revision: 2, position: 7, digest: Digest(hashing: [2]), outcome: "rejected", reasons: ["timed out"], time: time))
 
     /// A fleet with a machine in every state.
     package static let fleet: [MachineView] = [
@@ -73,6 +80,31 @@ package final class FixedService: AdminService {
     package static let change = ChangeView(
         level: .group("eu"), section: .destinations, entry: "bank.example", change: "set", before: .null, after: ["tls": "required"],
         changeSet: "c1")
+
+    /// The same change, and somebody else's under it.
+    package static let conflict: ChangeView = {
+        var view = change
+        view.before = ["tls": "none"]
+        view.conflict = ConflictView(
+            change: "set", theirs: ["tls": "none"], base: ["tls": "preferred"], revision: 3, author: "bob", time: time,
+            text: "bob set it to tls=none in revision 3 at \(time), since your edit began")
+        return view
+    }()
+
+    /// What a change does to one machine.
+    package static let impact = MachineImpact(
+        machine: "mx1", changes: [EntryImpact(section: .certificates, name: "mail", change: .changed)],
+        services: [
+            ServiceImpact(
+                service: "delivery", before: nil, after: .init(certificate: "mail", fingerprint: Digest(hashing: [2]))),
+            ServiceImpact(
+                service: "https/data1", before: .init(certificate: "old", fingerprint: digest),
+                after: .init(certificate: "mail", fingerprint: Digest(hashing: [2]))),
+            ServiceImpact(
+                service: "listener/public", before: .init(certificate: "mail", fingerprint: digest),
+                after: .init(certificate: "mail", fingerprint: Digest(hashing: [2]))),
+            ServiceImpact(service: "listener/relay", before: .init(certificate: "mail", fingerprint: digest), after: nil),
+        ])
 
     package static let certificate: CertificateView = {
         var leaf = CertificateFacts()
@@ -116,6 +148,30 @@ package final class FixedService: AdminService {
             cluster: "acme", clusterID: "0123", revision: 3, position: 9, machines: nextFleet(), uncommitted: 1,
             notices: ["machine mx2: listeners/public: there is no interface \"data1\": it is disabled here"],
             alerts: AlertSummary(active: 2, unacknowledged: 1, worst: .error))
+    }
+
+    package func users(for caller: Caller) async throws(Refusal) -> [UserView] {
+        try note("users", caller)
+        return [
+            UserView(name: "admin", role: .administrator, added: FixedService.time, addedBy: "admin", tokens: 1),
+            UserView(name: "bob", role: .operator, added: FixedService.time, addedBy: "admin", tokens: 0),
+        ]
+    }
+
+    package func addUser(_ request: UserRequest, for caller: Caller) async throws(Refusal) -> UserView {
+        try note("addUser \(request.name) \(request.role.rawValue)", caller)
+        return UserView(name: request.name, role: request.role, added: FixedService.time, addedBy: caller.user, tokens: 0)
+    }
+
+    package func removeUser(_ name: String, for caller: Caller) async throws(Refusal) -> UserRemoval {
+        try note("removeUser \(name)", caller)
+        return UserRemoval(name: name, tokens: 2, discarded: 1)
+    }
+
+    package func createToken(_ request: TokenRequest, for caller: Caller) async throws(Refusal) -> TokenView {
+        try note("createToken \(request.user ?? "-") \(request.expiresSeconds)", caller)
+        return TokenView(
+            token: "muster-token-x", id: "t1", user: request.user ?? caller.user, role: .operator, expires: FixedService.time)
     }
 
     package func machines(for caller: Caller) async throws(Refusal) -> [MachineView] {
@@ -211,6 +267,19 @@ package final class FixedService: AdminService {
         return pending
     }
 
+    package func previewChanges(for caller: Caller) async throws(Refusal) -> ChangesPreview {
+        try note("previewChanges", caller)
+        guard !pending.isEmpty else { return ChangesPreview(machines: []) }
+        return ChangesPreview(
+            machines: [FixedService.impact], notices: ["machine mx2: listeners/public: it is disabled here"],
+            problems: pending.compactMap { $0.conflict.map { "destinations/bank.example at group/eu: \($0.text)" } })
+    }
+
+    package func keep(_ request: KeepRequest, for caller: Caller) async throws(Refusal) -> [ChangeView] {
+        try note("keep \(request.level?.description ?? "-") \(request.section) \(request.entry ?? "-")", caller)
+        return pending
+    }
+
     package func discard(_ query: DiscardQuery, for caller: Caller) async throws(Refusal) -> DiscardSummary {
         try note("discard \(query.level?.description ?? "-") \(query.section?.rawValue ?? "-") \(query.entry ?? "-")", caller)
         return DiscardSummary(discarded: 1, uncommitted: 0)
@@ -224,7 +293,7 @@ package final class FixedService: AdminService {
             machines: [
                 MachineImpact(
                     machine: "mx1", changes: [EntryImpact(section: .destinations, name: "bank.example", change: .added)])
-            ])
+            ], roster: roster)
     }
 
     package func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView {
@@ -235,6 +304,38 @@ package final class FixedService: AdminService {
     package func history(_ page: Page, for caller: Caller) async throws(Refusal) -> [RevisionView] {
         try note("history \(page.after ?? -1) \(page.limit)", caller)
         return [RevisionView(revision: 3, author: "admin", time: FixedService.time, comment: "renewed \u{1B}[31mred\nline", kind: "commit")]
+    }
+
+    package func diff(_ query: DiffQuery, for caller: Caller) async throws(Refusal) -> DiffView {
+        try note("diff \(query.from ?? -1) \(query.to ?? -1)", caller)
+        return DiffView(
+            from: query.from ?? 3, to: query.to ?? 3,
+            levels: [
+                LevelDiff(
+                    level: .cluster, presence: .both,
+                    changes: [
+                        EntryDiff(
+                            section: .destinations, entry: "default", change: "set", before: ["tls": "preferred"],
+                            after: ["tls": "required"]),
+                        EntryDiff(section: .destinations, entry: "old.example", change: "remove", before: ["tls": "none"], after: .null),
+                        EntryDiff(section: .listeners, entry: nil, change: "isolate", before: .null, after: .null),
+                    ]),
+                LevelDiff(
+                    level: .machine("mx9"), presence: .added,
+                    changes: [EntryDiff(section: .destinations, entry: "x.example", change: "hide", before: .null, after: .null)]),
+            ])
+    }
+
+    package func rollback(_ request: RollbackRequest, for caller: Caller) async throws(Refusal) -> CommitView {
+        try note("rollback \(request.revision) \(request.comment) \(request.preview)", caller)
+        return CommitView(
+            revision: request.preview ? nil : 4, position: 10, machines: [FixedService.impact],
+            leftOut: [
+                .init(level: .machine("mx1"), reason: .network, entries: ["interfaces/data1"]),
+                .init(level: .machine("mx7"), reason: .ended, entries: ["certificates/mail"]),
+                .init(level: .machine("mx9"), reason: .joinedLater, entries: ["listeners/public"]),
+                .init(level: .group("us"), reason: .groupGone, entries: []),
+            ])
     }
 
     package func certificates(at level: Level?, for caller: Caller) async throws(Refusal) -> [CertificateView] {

@@ -29,6 +29,13 @@ struct ClientTests {
     static let calls: [Call] = [
         Call("whoAmI") { try await $0.whoAmI() == CallerView(user: "admin", role: .administrator, cluster: "acme") },
         Call("status") { try await $0.status().machines == [FixedService.machine] },
+        Call("users") { try await $0.users().map(\.name) == ["admin", "bob"] },
+        Call("addUser bob read-only") { try await $0.addUser("bob", role: .readOnly).role == .readOnly },
+        Call("removeUser bob") { try await $0.removeUser("bob").tokens == 2 },
+        Call("createToken bob 60") {
+            let (profile, token) = try await $0.createToken(TokenRequest(user: "bob", expiresSeconds: 60))
+            return profile.token == "muster-token-x" && token.user == "bob" && profile.url.hasPrefix("https://")
+        },
         Call("machines") { try await $0.machines() == [FixedService.machine] },
         Call("machine mx1") { try await $0.machine("mx1") == FixedService.machine },
         Call("loss mx1") { try await $0.loss(removing: "mx1") == FixedService.loss },
@@ -61,6 +68,15 @@ struct ClientTests {
             return try await $0.copy(request).uncommitted == 2
         },
         Call("changes") { try await $0.changes() == [FixedService.change] },
+        Call("previewChanges") { try await $0.previewChanges().machines == [FixedService.impact] },
+        Call("keep group/eu destinations *") {
+            try await $0.keep(KeepRequest(level: .group("eu"), section: .destinations, entry: SetEntry.wholeSection)).count == 1
+        },
+        Call("diff 3 -1") { try await $0.diff(DiffQuery(from: 3, to: nil)).levels.count == 2 },
+        Call("diff -1 0") { try await $0.diff(DiffQuery(from: nil, to: 0)).to == 0 },
+        Call("rollback 2 why true") {
+            try await $0.rollback(RollbackRequest(revision: 2, comment: "why", preview: true)).leftOut?.count == 4
+        },
         Call("discard - destinations -") {
             try await $0.discard(DiscardQuery(section: .destinations)) == DiscardSummary(discarded: 1, uncommitted: 0)
         },

@@ -66,6 +66,9 @@ struct StateTests {
             .groupAdded(GroupAdded(group: GroupID(rawValue: "g2"), name: "eu")),
             .machineRemoved(MachineRemoved(membership: story.mx1, loss: LossReport(kept: ["x"]))),
             .tokenCreated(TokenCreated(id: "t", user: "ann", hash: Digest(hashing: []), expires: Timestamp(seconds: 5))),
+            .userAdded(UserAdded(user: "bob", role: .readOnly)),
+            .userRemoved(UserRemoved(user: "bob")),
+            .settingsCommitted(SettingsCommitted(changeSet: "r", revision: 2, comment: "", edits: [], rolledBackTo: 0)),
         ]
         for event in events {
             let again = try ClusterEvent(JSONValue(parsing: event.json().canonicalBytes))

@@ -36,11 +36,7 @@ struct ChangeDeskTests {
         try await desk.set(.destinations, "bank.example", ["tls": "required"])
         try await desk.set(.destinations, "default", ["tls": "none"], by: bob)
         _ = try await desk.commit(by: bob)
-        let refusal = await #expect(throws: Refusal(.conflict, "")) { try await desk.commit() }
-        #expect(
-            refusal?.details == [
-                "destinations/default at cluster: revision 1 by bob at \(desk.clock.now()) changed it since your edit began"
-            ])
+        await #expect(throws: Refusal(.conflict, "")) { try await desk.commit() }
         #expect(try await desk.admin.changes(for: desk.caller).map { $0.conflict != nil } == [true, false])
         _ = try await desk.admin.discard(DiscardQuery(section: .destinations, entry: "default"), for: desk.caller)
         #expect(try await desk.commit().revision == 2)

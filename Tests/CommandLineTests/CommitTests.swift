@@ -44,6 +44,20 @@ struct CommitTests {
         }
     }
 
+    @Test func `counted is the roster of the commit: who joined later does not count, who was removed is named`() async throws {
+        let fleet = [Fleet.machine("mx1", .synced), Fleet.machine("mx2", .offline), Fleet.machine("mx4", .pending)]
+        try await RunningServer.with(FixedService(fleets: [fleet], roster: ["mx1", "mx2", "mx3"])) { server in
+            let run = try await muster(["commit", "--wait"], profile: server.profile)
+            #expect(run.status == 0)
+            #expect(run.output.hasSuffix("Proved by 1 of 3 machines. Missing: mx2 (offline), mx3 (removed)\n"))
+            let json = try await muster(["commit", "--wait", "--output", "json"], profile: server.profile)
+            let result = try JSONValue(parsing: json.output.utf8)
+            #expect(result["absent"] == ["mx2"])
+            #expect(result["removed"] == ["mx3"])
+            #expect(result["roster"] == ["mx1", "mx2", "mx3"])
+        }
+    }
+
     @Test func `nothing to commit is said, and is no failure`() async throws {
         let service = FixedService(fleets: [[Fleet.machine("mx1", .rejected)]], changes: [])
         try await RunningServer.with(service) { server in

@@ -1,3 +1,4 @@
+import AdminClient
 import AdminFixtures
 import ClusterModel
 import Testing
@@ -26,6 +27,11 @@ struct OutputTests {
         ("service-list", ["service", "list"]), ("alert-show", ["alert", "show"]),
         ("destination-set", ["destination", "set", "bank.example", "--tls", "required"]), ("show", ["show"]),
         ("effective", ["effective", "mx1"]), ("effective-explain", ["effective", "mx1", "--explain"]), ("changes", ["changes"]),
+        ("changes-preview", ["changes", "--preview"]),
+        ("changes-keep", ["changes", "--keep", "destinations/bank.example", "--group", "eu"]), ("diff", ["diff", "2"]),
+        ("diff-json", ["diff", "2", "3", "-o", "json"]), ("rollback", ["rollback", "2"]),
+        ("rollback-preview", ["rollback", "2", "--preview"]), ("user-list", ["user", "list"]),
+        ("user-add", ["user", "add", "bob", "--role", "read-only"]), ("user-remove", ["user", "remove", "bob"]),
         ("commit", ["commit", "-m", "renewed"]), ("history", ["history"]), ("alert-list", ["alert", "list"]),
         ("alert-list-all", ["alert", "list", "--all"]),
         ("alert-list-json", ["alert", "list", "--output", "json"]), ("alert-acknowledge", ["alert", "acknowledge", "a"]),
@@ -39,6 +45,28 @@ struct OutputTests {
             #expect(run.status == 0, "\(run.error)")
             try expectGolden(run.output, name)
         }
+    }
+
+    @Test func `a conflict is shown with both versions, who, when, and the two ways out`() async throws {
+        try await RunningServer.with(FixedService(changes: [FixedService.conflict])) { server in
+            let run = try await muster(["changes"], profile: server.profile)
+            #expect(run.status == 0)
+            try expectGolden(run.output, "changes-conflict")
+        }
+    }
+
+    @Test func `a profile with a new token stands alone on standard output, and can be used`() async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            let run = try await muster(["token", "create", "--user", "bob", "--expires", "2h"], profile: server.profile)
+            #expect(run.status == 0)
+            let profile = try JSONValue(parsing: run.output.utf8)
+            #expect(profile["token"] == "muster-token-x")
+            #expect(profile["url"]?.text == server.profile.url && profile["ca"]?.text == server.profile.ca)
+            #expect(!run.error.contains("muster-token-x"))
+            #expect(run.error.contains("bob, who is operator"))
+        }
+        #expect(service.questions == ["admin createToken bob 7200"])
     }
 
     @Test func `no line of a table ends with spaces, and no text steers the terminal`() async throws {

@@ -14,7 +14,8 @@ struct UsageTests {
         ["authority", "remove"], ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
         ["system", "set"], ["tls-profile"], ["tls-profile", "set"], ["ldap", "set"], ["web-security", "set"], ["service", "set"],
-        ["alert"], ["alert", "set"], ["commit"], ["apply"], ["invite"], ["status"],
+        ["alert"], ["alert", "set"], ["commit"], ["apply"], ["invite"], ["status"], ["changes"], ["diff"], ["rollback"], ["user"],
+        ["token", "create"],
     ])
     func `the help of a command is as it was written down`(_ command: [String]) async throws {
         let run = try await muster(command + ["--help"])
@@ -83,7 +84,9 @@ struct UsageTests {
         ["authority", "add", "partner"], ["authority", "add", "system", "ca.pem"], ["authority", "remove", "partner", "--unset"],
         ["authority", "list", "--all", "--group", "eu"], ["authority", "show"],
         ["commit", "--timeout", "soon"], ["invite", "--expires", "0h"], ["history", "--limit", "0"],
-        ["machine", "list", "--output", "xml"],
+        ["machine", "list", "--output", "xml"], ["diff"], ["diff", "newest"], ["diff", "1", "2", "3"], ["rollback"], ["rollback", "head"],
+        ["rollback", "1", "--preview", "--wait"], ["changes", "--cluster"], ["changes", "--keep", "destinations/a", "--preview"],
+        ["user", "add", "bob"], ["user", "add", "bob", "--role", "king"], ["token", "create", "--expires", "soon"],
     ])
     func `wrong usage ends with 64 and says so on standard error`(_ arguments: [String]) async throws {
         let run = try await muster(arguments)

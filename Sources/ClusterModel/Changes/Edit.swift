@@ -18,7 +18,8 @@ package struct Edit: Hashable, Sendable {
     /// The entry; nil for `isolate` and `inherit`, which concern the section.
     package var entry: String?
     package var change: EntryChange
-    /// The revision of the entry that this builds on; nil when the level said nothing about it.
+    /// The revision that this builds on: the newest that touched the subject when the edit began; nil for none.
+    /// See ``ClusterState/basis(of:)``.
     package var basis: Int?
 
     package init(layer: LayerID, section: SectionName, entry: String?, change: EntryChange, basis: Int?) {
@@ -27,6 +28,12 @@ package struct Edit: Hashable, Sendable {
         self.entry = entry
         self.change = change
         self.basis = basis
+    }
+
+    /// An edit that begins on a state.
+    package init(layer: LayerID, section: SectionName, entry: String?, change: EntryChange, in state: ClusterState) {
+        self.init(layer: layer, section: section, entry: entry, change: change, basis: nil)
+        basis = state.basis(of: subject)
     }
 
     /// What the edit is about, whatever it does: two edits of one subject are one edit, the later.
@@ -88,9 +95,17 @@ package struct UncommittedChanges: Hashable, Sendable, Codable {
     package private(set) var edits: [Edit] = []
     /// Groups that a document lists and that are created with the commit.
     package private(set) var groups: [GroupAdded] = []
+    /// The revision as of which whoever makes these changes was last shown what stands against them.
+    package internal(set) var shown: Int?
 
     package init(changeSet: String) {
         self.changeSet = changeSet
+    }
+
+    /// Changes that were made all at once.
+    package init(changeSet: String, edits: [Edit]) {
+        self.changeSet = changeSet
+        self.edits = edits
     }
 
     package var isEmpty: Bool { edits.isEmpty && groups.isEmpty }
@@ -121,6 +136,13 @@ package struct UncommittedChanges: Hashable, Sendable, Codable {
         // A new group stays only while something is set at it, or nothing else is left to commit with it.
         if edits.isEmpty && before > 0 { groups.removeAll() }
         return before - edits.count
+    }
+
+    /// Gives an edit another basis; false when there is no such edit.
+    mutating func build(_ subject: Edit.Subject, on basis: Int?) -> Bool {
+        guard let index = edits.firstIndex(where: { $0.subject == subject }) else { return false }
+        edits[index].basis = basis
+        return true
     }
 
     /// The edit of a subject, if there is one.

@@ -1,6 +1,8 @@
 /// One thing that changed the cluster. Whatever changes it is one of these, appended to the log.
 package enum ClusterEvent: Hashable, Sendable {
     case clusterCreated(ClusterCreated)
+    case userAdded(UserAdded)
+    case userRemoved(UserRemoved)
     case tokenCreated(TokenCreated)
     case groupAdded(GroupAdded)
     case invitationCreated(InvitationCreated)
@@ -141,13 +143,18 @@ package struct SettingsCommitted: Hashable, Sendable, Codable {
     package var edits: [Edit]
     /// Groups created with it.
     package var groups: [GroupAdded]
+    /// The earlier revision whose settings it brings back; nil for any other commit.
+    package var rolledBackTo: Int?
 
-    package init(changeSet: String, revision: Int, comment: String, edits: [Edit], groups: [GroupAdded] = []) {
+    package init(
+        changeSet: String, revision: Int, comment: String, edits: [Edit], groups: [GroupAdded] = [], rolledBackTo: Int? = nil
+    ) {
         self.changeSet = changeSet
         self.revision = revision
         self.comment = comment
         self.edits = edits
         self.groups = groups
+        self.rolledBackTo = rolledBackTo
     }
 }
 
@@ -179,6 +186,8 @@ extension ClusterEvent {
     package var kind: String {
         switch self {
         case .clusterCreated: "cluster-created"
+        case .userAdded: "user-added"
+        case .userRemoved: "user-removed"
         case .tokenCreated: "token-created"
         case .groupAdded: "group-added"
         case .invitationCreated: "invitation-created"
@@ -203,6 +212,8 @@ extension ClusterEvent {
         let payload: JSONValue =
             switch self {
             case .clusterCreated(let event): try JSONValue(encoding: event)
+            case .userAdded(let event): try JSONValue(encoding: event)
+            case .userRemoved(let event): try JSONValue(encoding: event)
             case .tokenCreated(let event): try JSONValue(encoding: event)
             case .groupAdded(let event): try JSONValue(encoding: event)
             case .invitationCreated(let event): try JSONValue(encoding: event)
@@ -222,6 +233,8 @@ extension ClusterEvent {
         let kind = json["kind"]?.text ?? ""
         switch kind {
         case "cluster-created": self = .clusterCreated(try json.decode(ClusterCreated.self))
+        case "user-added": self = .userAdded(try json.decode(UserAdded.self))
+        case "user-removed": self = .userRemoved(try json.decode(UserRemoved.self))
         case "token-created": self = .tokenCreated(try json.decode(TokenCreated.self))
         case "group-added": self = .groupAdded(try json.decode(GroupAdded.self))
         case "invitation-created": self = .invitationCreated(try json.decode(InvitationCreated.self))

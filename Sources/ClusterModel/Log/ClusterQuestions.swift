@@ -76,12 +76,4 @@ extension ClusterState {
         }
         .sorted { ($0.machine, $0.finding.entry, $0.finding.text) < ($1.machine, $1.finding.entry, $1.finding.text) }
     }
-
-    /// The edits that build on something which has changed since (mission B4).
-    package func conflicts(of edits: [Edit]) -> [Edit] {
-        edits.filter { edit in
-            guard let entry = edit.entry, let layer = layer(edit.layer) else { return edit.entry != nil }
-            return layer[edit.section, entry]?.revision != edit.basis
-        }
-    }
 }

@@ -41,6 +41,7 @@ package struct Revision: Hashable, Sendable {
     package var author: String
     package var time: Timestamp
     package var comment: String
+    /// `commit` or `rollback`.
     package var kind: String
     package var changeSet: String
 }
@@ -56,8 +57,10 @@ package struct ClusterState: Sendable {
     package private(set) var memberships: [MembershipID: Membership] = [:]
     package private(set) var ended: [MembershipID: EndedMembership] = [:]
     package private(set) var invitations: [String: Invitation] = [:]
-    package private(set) var tokens: [Digest: TokenCreated] = [:]
+    package private(set) var users = Users()
     package private(set) var history: [Revision] = []
+    /// The revisions that last took an entry away, isolated a section or had it inherited again: no layer tells them.
+    private(set) var traces: [Edit.Subject: Int] = [:]
     private var revisionOfChangeSet: [String: Int] = [:]
     private var membershipOfName: [String: MembershipID] = [:]
 
@@ -79,7 +82,7 @@ package struct ClusterState: Sendable {
 
     /// The revision that a change set was committed as, if it was.
     package func revision(ofChangeSet id: String) -> Revision? {
-        revisionOfChangeSet[id].flatMap { number in history.first { $0.number == number } }
+        revisionOfChangeSet[id].map { history[$0 - 1] }
     }
 
     /// What a layer says; nil for one that is not, or not any more.
@@ -99,7 +102,9 @@ extension ClusterState {
     package mutating func fold(_ event: ClusterEvent, head: LogHead, time: Timestamp, author: String) throws(Refusal) {
         switch event {
         case .clusterCreated(let event): try fold(event)
-        case .tokenCreated(let event): tokens[event.hash] = event
+        case .userAdded(let event): try users.fold(event, time: time, author: author)
+        case .userRemoved(let event): try users.fold(event)
+        case .tokenCreated(let event): try users.fold(event, time: time, author: author)
         case .groupAdded(let event): try fold(event)
         case .invitationCreated(let event):
             invitations[event.id] = Invitation(
@@ -162,6 +167,7 @@ extension ClusterState {
             throw Refusal(.notFound, "That membership is over already.")
         }
         membershipOfName[membership.machine] = nil
+        traces = traces.filter { $0.key.layer != .machine(event.membership) }
         ended[event.membership] = EndedMembership(
             machine: membership.machine, time: time, author: author, reason: "removed from the cluster by \(author)")
     }
@@ -175,8 +181,8 @@ extension ClusterState {
         revisionOfChangeSet[event.changeSet] = event.revision
         history.append(
             Revision(
-                number: event.revision, position: position, author: author, time: time, comment: event.comment, kind: "commit",
-                changeSet: event.changeSet))
+                number: event.revision, position: position, author: author, time: time, comment: event.comment,
+                kind: event.rolledBackTo == nil ? "commit" : "rollback", changeSet: event.changeSet))
     }
 }
 
@@ -193,6 +199,7 @@ extension ClusterState {
 
     private mutating func apply(_ edits: [Edit], revision: Int) throws(Refusal) {
         for edit in edits {
+            trace(edit, revision: revision)
             // In place: a copy of the layer for each edit would cost more than all the rest of the fold.
             let done: Void? =
                 switch edit.layer {
@@ -206,6 +213,16 @@ extension ClusterState {
             guard layer(edit.layer)?.sections[edit.section]?.entries.count ?? 0 <= Limits.entries else {
                 throw Refusal(.limit, "\(edit.section) would hold over \(Limits.entries) entries at one level.")
             }
+        }
+    }
+}
+
+extension ClusterState {
+    /// Remembers what the layer itself will not tell: when something was taken away.
+    private mutating func trace(_ edit: Edit, revision: Int) {
+        switch edit.change {
+        case .remove, .isolate, .inherit: traces[edit.subject] = revision
+        case .set, .hide: if !traces.isEmpty { traces[edit.subject] = nil }
         }
     }
 }

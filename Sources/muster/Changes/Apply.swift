@@ -62,7 +62,7 @@ extension ApplyView {
     func text(_ style: Style, isDryRun: Bool) -> String {
         var parts = [changeText(style)]
         if !machines.isEmpty {
-            parts.append("A commit would change these machines:\n" + impactTable(machines, style).indented)
+            parts.append("A commit would change these machines:\n" + impactText(machines, style).indented)
         }
         if !notices.isEmpty { parts.append(noticeText(notices, style)) }
         if isDryRun {

@@ -1,12 +1,12 @@
 import AdminContract
 import ArgumentParser
 
-/// What a commit did, and with `--wait` what became of it: the commit's own keys, and four lists of machines.
+/// What a commit did, and with `--wait` what became of it: the commit's own keys, and five lists of machines.
 struct CommitResult: Encodable {
     var commit: CommitView
     var wait: CommitWait?
 
-    private enum Key: String, CodingKey { case proved, rejected, late, absent }
+    private enum Key: String, CodingKey { case proved, rejected, late, absent, removed }
 
     func encode(to encoder: any Encoder) throws {
         try commit.encode(to: encoder)
@@ -15,39 +15,29 @@ struct CommitResult: Encodable {
         try container.encode(wait.machines { $0 == .proved }, forKey: .proved)
         try container.encode(wait.machines { if case .rejected = $0 { true } else { false } }, forKey: .rejected)
         try container.encode(wait.machines { if case .late = $0 { true } else { false } }, forKey: .late)
-        try container.encode(wait.machines { $0 == .absent }, forKey: .absent)
+        try container.encode(wait.machines { if case .absent = $0 { true } else { false } }, forKey: .absent)
+        try container.encode(wait.machines { $0 == .removed }, forKey: .removed)
     }
 }
 
 extension CommitView {
     /// What was committed, for people.
     func text(_ style: Style) -> String {
-        guard let revision else { return "Nothing to commit." }
+        guard let revision else {
+            guard let leftOut else { return "Nothing to commit." }
+            let same = "Nothing to roll back: the settings are those of that revision already."
+            return leftOut.isEmpty ? same : same + "\n" + leftOutText(leftOut, style)
+        }
         let count = machines.count
         var parts = [
-            "Committed revision \(revision). It changes \(count == 0 ? "no machine" : count == 1 ? "1 machine" : "\(count) machines")."
+            "\(leftOut == nil ? "Committed" : "Rolled back, as") revision \(revision). "
+                + "It changes \(count == 0 ? "no machine" : count == 1 ? "1 machine" : "\(count) machines")."
         ]
-        if !machines.isEmpty { parts.append(impactTable(machines, style).indented) }
+        if !machines.isEmpty { parts.append(impactText(machines, style).indented) }
+        if let leftOut, !leftOut.isEmpty { parts.append(leftOutText(leftOut, style)) }
         if !notices.isEmpty { parts.append(noticeText(notices, style)) }
         return parts.joined(separator: "\n")
     }
-}
-
-/// What changes for which machines, the machines with the same changes on one line.
-func impactTable(_ machines: [MachineImpact], _ style: Style) -> String {
-    let same = Dictionary(grouping: machines, by: \.changes).map { changes, machines in
-        (machines: machines.map(\.machine).sorted(), changes: changes)
-    }.sorted { ($0.machines.first ?? "") < ($1.machines.first ?? "") }
-    return Table(
-        ["MACHINES", "CHANGES"],
-        same.map { machines, changes in
-            let names =
-                machines.count > 4
-                ? "\(machines.prefix(3).joined(separator: ", ")) and \(machines.count - 3) more" : machines.joined(separator: ", ")
-            let shown = changes.prefix(6).map { "\($0.section)/\($0.name) \($0.change.rawValue)" }.joined(separator: ", ")
-            return [names, changes.count > 6 ? "\(shown) and \(changes.count - 6) more" : shown]
-        }
-    ).text(style)
 }
 
 extension ManagerOptions {
@@ -57,9 +47,10 @@ extension ManagerOptions {
         if isForPeople { Output.line(commit.text(style)) }
         var result = CommitResult(commit: commit)
         if waiting.wait, commit.revision != nil {
-            result.wait = try await withManager { try await waiting.waited($0, showing: isForPeople, style: style) }
+            result.wait = try await withManager { try await waiting.waited($0, for: commit.roster, showing: isForPeople, style: style) }
         }
         if !isForPeople { try renderer.show(result) { _ in "" } }
+        if let wait = result.wait, isForPeople { Output.line(wait.summary) }
         if let wait = result.wait, !wait.isGood {
             Output.error("The commit stands, but not every connected machine has proved it. Look with: muster status")
             throw ExitCode.failure

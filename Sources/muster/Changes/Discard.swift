@@ -7,6 +7,8 @@ struct Discard: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Drop your uncommitted changes: all, or those of an entry, a section, a level.",
         discussion: """
+            Where somebody else changed an entry meanwhile, discarding your edit of it takes theirs.
+
               muster discard
               muster discard listeners/public
               muster discard --machine mx1

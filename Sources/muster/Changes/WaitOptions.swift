@@ -15,12 +15,12 @@ struct WaitOptions: ParsableArguments {
     private static let pauses = (first: Duration.milliseconds(50), longest: Duration.seconds(1))
 
     /// Looks at the fleet until every machine has an outcome or the time is up; says what happens meanwhile.
-    func waited(_ client: AdminClient, showing: Bool, style: Style) async throws -> CommitWait {
-        var wait = CommitWait()
+    func waited(_ client: AdminClient, for roster: [String], showing: Bool, style: Style) async throws -> CommitWait {
+        var wait = CommitWait(roster: roster)
         try await WaitOptions.poll(client, timeout: timeout, showing: showing) { machines, isLast in
             say(wait.observe(machines), showing, style)
             if wait.waiting.isEmpty { return nil }
-            guard isLast else { return "Waiting for \(wait.waiting.count) of \(machines.count) machines ..." }
+            guard isLast else { return wait.progress }
             say(wait.giveUp(machines), showing, style)
             return nil
         }

@@ -1,6 +1,7 @@
 import AdminClient
 import AdminContract
 import ArgumentParser
+import ClusterModel
 
 /// `muster whoami`
 struct WhoAmI: AsyncParsableCommand {

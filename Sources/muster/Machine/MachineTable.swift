@@ -46,6 +46,8 @@ extension MachineView {
             ("target", .init("revision \(targetRevision), digest \(targetDigest.short)")),
             ("applied", .init(appliedText)), ("last seen", .init(lastSeen?.description ?? "never")),
             ("agent", .init(agentVersion ?? "has not said")),
+            ("last received", .init(lastReceived?.text ?? "")), ("last applied", .init(lastApplied?.text ?? "")),
+            ("last rejected", .init(lastRejected?.text ?? "", .bad)),
         ]
         pairs += reasons.enumerated().map { ($0 == 0 ? "reason" : "", .init($1)) }
         pairs += lacks.enumerated().map { ($0 == 0 ? "too new" : "", .init($1, .bad)) }
@@ -61,6 +63,14 @@ extension MachineView {
     private var appliedText: String {
         guard let appliedDigest else { return "nothing yet" }
         return "revision \(appliedRevision.map { String($0) } ?? "?"), digest \(appliedDigest.short)"
+    }
+}
+
+extension ReceiptView {
+    /// One line for people.
+    fileprivate var text: String {
+        let what = "revision \(revision) (position \(position), digest \(digest.short)) \(outcome) at \(time)"
+        return reasons.isEmpty ? what : "\(what): \(reasons.joined(separator: "; "))"
     }
 }
 

@@ -2,23 +2,6 @@ import AdminContract
 import ClusterModel
 
 extension JSONValue {
-    /// A setting's value on one line: `tls=required, verifyClientCertificate=true`.
-    var summary: String {
-        switch self {
-        case .null: return ""
-        case .object(let members):
-            return members.sorted { $0.key < $1.key }.map { key, value in
-                if case .object = value { return "\(key)=(\(value.summary))" }
-                return "\(key)=\(value.summary)"
-            }.joined(separator: ", ")
-        case .array(let items):
-            return "[" + items.map { $0.members == nil ? $0.summary : "(\($0.summary))" }.joined(separator: ", ") + "]"
-        case .string(let text): return text
-        case .integer(let number): return String(number)
-        case .boolean(let flag): return flag ? "true" : "false"
-        }
-    }
-
     /// Every leaf with its place: `https.port` and `443`.
     fileprivate func leaves(_ place: String = "") -> [(place: String, text: String)] {
         guard case .object(let members) = self, !members.isEmpty else { return self == .null ? [] : [(place, summary)] }
@@ -50,15 +33,4 @@ extension SetEntry {
         if hidden { return "(hidden)" }
         return shortText(of: value, in: section)
     }
-}
-
-/// A setting's value for a table. A certificate has too many fields for a line, and most are digests; so has a list of them.
-func shortText(of value: JSONValue, in section: SectionName) -> String {
-    if section == .authorities, let certificates = value["certificates"]?.items {
-        let subjects = certificates.prefix(3).map { $0["subject"]?.text ?? "?" } + (certificates.count > 3 ? ["..."] : [])
-        return "\(certificates.count == 1 ? "1 certificate" : "\(certificates.count) certificates") (\(subjects.joined(separator: "; ")))"
-    }
-    guard section == .certificates, let leaf = value["chain"]?.items?.first else { return value.summary }
-    return "\(leaf["subject"]?.text ?? "?"), fingerprint \(leaf["fingerprint"]?.text?.prefix(12) ?? "?"), "
-        + "expires \(leaf["notAfter"]?.text?.prefix(10) ?? "?")"
 }

@@ -1,3 +1,4 @@
+import AdminContract
 import ArgumentParser
 import ClusterModel
 import MemberAgent

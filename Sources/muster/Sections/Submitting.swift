@@ -20,12 +20,32 @@ extension ManagerOptions {
 }
 
 extension ChangeView {
-    /// The change for people: what it is about, then each field that differs.
-    func text(_ style: Style) -> String {
-        let subject = "\(section)\(entry.map { "/\($0)" } ?? "") at \(level)".printable()
-        let lines = fieldLines.map { $0.printable() } + (conflict.map { [style.paint("conflict: ", .bad) + $0.printable()] } ?? [])
-        return ([style.paint("\(verb) \(subject)", .heading)] + lines.map { "  " + $0 }).joined(separator: "\n")
+    /// The change for people: what it is about, then each field that differs, then what others did.
+    func text(_ style: Style, withLevel: Bool = true) -> String {
+        let subject = ChangeText(section: section, entry: entry, change: change, before: before, after: after)
+        let heading = subject.heading + (withLevel ? " at \(level)".printable() : "")
+        return ([style.paint(heading, .heading)] + (subject.fieldLines + conflictLines(style)).map { "  " + $0 }).joined(separator: "\n")
     }
+
+    private func conflictLines(_ style: Style) -> [String] {
+        guard let conflict else { return [] }
+        let words = commandWords(section, entry, at: level)
+        let base = conflict.base == .null ? [] : ["  it was: \(shortText(of: conflict.base, in: section))".printable()]
+        return [style.paint("conflict: ", .bad) + conflict.text.printable()] + base + [
+            "  keep yours:  muster changes --keep \(words)", "  take theirs: muster discard \(words)",
+        ]
+    }
+}
+
+/// What is said of a change of one entry, or of a section as a whole.
+struct ChangeText {
+    var section: SectionName
+    var entry: String?
+    var change: String
+    var before: JSONValue
+    var after: JSONValue
+
+    var heading: String { "\(verb) \(section)\(entry.map { "/\($0)" } ?? "")".printable() }
 
     private var verb: String {
         switch change {
@@ -38,13 +58,15 @@ extension ChangeView {
         }
     }
 
-    private var fieldLines: [String] {
+    /// Each field that differs, ready to be shown.
+    var fieldLines: [String] {
+        if change == "remove", before != .null { return ["it was \(shortText(of: before, in: section))".printable()] }
         guard change == "set" else { return [] }
         guard section != .certificates, section != .authorities else {
             let new = shortText(of: after, in: section)
-            return [before == .null ? new : "\(shortText(of: before, in: section)) → \(new)"]
+            return [(before == .null ? new : "\(shortText(of: before, in: section)) → \(new)").printable()]
         }
-        return differences(from: before, to: after)
+        return differences(from: before, to: after).map { $0.printable() }
     }
 }
 

@@ -2,21 +2,21 @@ import ClusterModel
 import Replication
 import SeededRandomness
 
-/// A manager with a log that can fail, driven by the same decisions as the real one.
+/// A manager with a disk that can fail, driven by the same decisions and the same fold as the real one.
 final class SimulatedManager {
     unowned let world: SimulatedWorld
     /// What is on the manager's disk.
     private(set) var log: [SimulatedEntry] = []
+    /// Administrators' uncommitted changes, on the disk too.
+    private(set) var changes: [String: UncommittedChanges] = [:]
     private var storedRecords: [MembershipID: MachineRecord] = [:]
     private var vault = SimulatedVault()
     private var made = 0
 
     /// What the process holds; nil while it is down.
     private(set) var publisher: Publisher?
-    private(set) var settings = SimulatedSettings()
+    private(set) var state = ClusterState()
     private var incarnation = 0
-    /// What would take back the newest entry.
-    private(set) var undo: [SimulatedEvent] = []
 
     init(world: SimulatedWorld) {
         self.world = world
@@ -26,8 +26,7 @@ final class SimulatedManager {
 
     func start() {
         incarnation += 1
-        settings = SimulatedSettings()
-        for entry in log { settings.fold(entry) }
+        state = state(after: log.count)
         publisher = Publisher(records: storedRecords)
         publish()
         world.network.listen(
@@ -50,44 +49,54 @@ final class SimulatedManager {
     func restore(losing entries: Int) {
         crash()
         log.removeLast(entries)
+        changes = [:]
         storedRecords = [:]
         start()
     }
 
     /// The administrator gives up what the backup lacks: a new epoch begins.
     func recover() {
-        append([.recovered])
+        append(.managerRecovered(ManagerRecovered(epoch: state.epoch + 1)), by: "recover")
         crash()
         start()
+    }
+
+    /// The log folded up to a position, as the ledger does it for earlier revisions.
+    func state(after position: Int) -> ClusterState {
+        var state = ClusterState()
+        for entry in log.prefix(position) {
+            do { try state.fold(entry) } catch { world.violation("entry \(entry.head.position) cannot be taken in: \(error)") }
+        }
+        return state
     }
 
     /// One append: it may fail with nothing written, and the process may end before or after the entry is safe.
     ///
     /// - Returns: whether it was answered that the entry is in the log.
     @discardableResult
-    func append(_ events: [SimulatedEvent]) -> Bool {
+    func append(_ event: ClusterEvent, by author: String = "root") -> Bool {
         guard isUp else { return false }
         if world.happens(60) {
             world.note("append fails")
             return false
         }
         let entry = SimulatedEntry(
-            id: world.nextEntry(), events: events,
+            id: world.nextEntry(), event: event, author: author,
             head: LogHead(
                 position: log.count + 1, hash: Digest(hashing: (log.last?.head.hash.bytes ?? []) + Array("\(world.entries)".utf8))))
         if world.happens(20) {
             crash()
             return false
         }
+        world.administrators.check(entry, on: state)
         log.append(entry)
         if world.happens(20) {
             crash()
             return false
         }
         world.answered.append(entry)
-        world.note("entry \(entry.head.position) is answered")
-        undo = events.compactMap(settings.inverse)
-        settings.fold(entry)
+        world.note("entry \(entry.head.position), \(event.kind) by \(author), is answered")
+        do { try state.fold(entry) } catch { world.violation("entry \(entry.head.position) cannot be taken in: \(error)") }
         let current = incarnation
         world.clock.schedule(after: world.random.between(0, 30)) { [unowned self] in
             if current == incarnation { publish() }
@@ -95,12 +104,49 @@ final class SimulatedManager {
         return true
     }
 
+    /// A commit without an administrator's changes before it.
+    @discardableResult
+    func commitAtOnce(_ edits: [Edit]) -> Bool {
+        let event = SettingsCommitted(changeSet: "root-\(world.nextEntry())", revision: state.revision + 1, comment: "", edits: edits)
+        return append(.settingsCommitted(event))
+    }
+
+    /// Writes an administrator's changes. It fails like an append.
+    ///
+    /// - Returns: whether it was answered that they are on the disk.
+    func store(_ new: UncommittedChanges, of administrator: String) -> Bool {
+        guard isUp, !world.happens(30) else { return false }
+        if world.happens(10) {
+            crash()
+            return false
+        }
+        changes[administrator] = new
+        if world.happens(10) {
+            crash()
+            return false
+        }
+        return true
+    }
+
     /// Lets a machine in, unless its name is taken. Nil is a no, or no answer at all: the machine cannot tell.
     func join(_ machine: SimulatedMember) -> MembershipID? {
-        guard isUp, settings.membership(of: machine.name) == nil else { return nil }
-        let membership = MembershipID(rawValue: "\(machine.name)-\(world.nextEntry())")
-        let isIn = append([.joined(membership, machine: machine.name, world.random.pick(world.groups), network: machine.network)])
+        guard isUp, state.membership(named: machine.name) == nil else { return nil }
+        let (membership, invitation) = (MembershipID(rawValue: "\(machine.name)-\(world.nextEntry())"), "i\(world.nextEntry())")
+        let group = world.random.pick(world.groups)
+        let nothing = Digest(hashing: [])
+        let isInvited = append(
+            .invitationCreated(InvitationCreated(id: invitation, secretHash: nothing, group: group, expires: Timestamp(seconds: 1 << 40))))
+        guard isInvited else { return nil }
+        let isIn = append(
+            .machineJoined(
+                MachineJoined(
+                    membership: membership, machine: machine.name, group: group, invitation: invitation, identityKey: nothing,
+                    network: [NetworkEntry(section: .interfaces, name: "data1", value: machine.network)])))
         return isIn ? membership : nil
+    }
+
+    func remove(_ membership: MembershipID) {
+        append(.machineRemoved(MachineRemoved(membership: membership, loss: LossReport())))
     }
 
     func certificate() -> JSONValue {
@@ -113,11 +159,11 @@ final class SimulatedManager {
     }
 
     private func publish() {
-        let targets = settings.targets()
+        let targets = state.targets()
         for (membership, target) in targets {
-            world.computed(target.configuration, for: membership, of: settings.names[membership] ?? "")
+            world.computed(target.configuration, for: membership, of: state.memberships[membership]?.machine ?? "")
         }
-        decide { [settings] in $0.stateChanged(targets: targets, ended: settings.ended, head: settings.sighting, now: $1) }
+        decide { [state] in $0.stateChanged(targets: targets, ended: state.endings, head: state.sighting, now: $1) }
     }
 
     private func tick(_ current: Int) {
@@ -137,8 +183,8 @@ final class SimulatedManager {
     }
 
     private func standing(of seen: Sighting) -> SightingStanding {
-        if seen == .none || log.prefix(settings.head.position).contains(where: { $0.head == seen.head }) { return .held }
-        return seen.epoch < settings.epoch ? .givenUp : .lost
+        if seen == .none || log.prefix(state.head.position).contains(where: { $0.head == seen.head }) { return .held }
+        return seen.epoch < state.epoch ? .givenUp : .lost
     }
 
     private func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {

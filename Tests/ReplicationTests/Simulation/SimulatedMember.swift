@@ -438,9 +438,12 @@ final class SimulatedGateway {
         let call = calls
         pending = configuration
         let time = world.happens(30) ? world.random.between(30_000, 90_000) : world.random.between(5, world.happens(300) ? 5000 : 400)
-        world.clock.schedule(after: time) { [unowned self] in
+        let limit = Limits.applySeconds * 1000
+        world.clock.schedule(after: min(time, limit)) { [unowned self] in
             guard call == calls else { return }
             pending = nil
+            // Too slow: the agent calls it off, and the one before is in force again.
+            if time >= limit { return done(Refusal(.unavailable, "timed out")) }
             if let refusal = refusal(of: configuration) { return done(refusal) }
             serving = configuration
             done(nil)

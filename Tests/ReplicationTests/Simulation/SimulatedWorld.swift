@@ -9,6 +9,7 @@ final class SimulatedWorld {
     let clock = VirtualClock()
     private(set) lazy var network = InProcessNetwork(clock: clock) { [unowned self] in random.between(1, happens(150) ? 3000 : 20) }
     private(set) lazy var manager = SimulatedManager(world: self)
+    private(set) lazy var administrators = SimulatedAdministrators(world: self)
     private(set) var members: [SimulatedMember] = []
     let groups = [GroupID(rawValue: "eu"), GroupID(rawValue: "us")]
 
@@ -113,8 +114,9 @@ final class SimulatedWorld {
     func restoreFromBackup(losing entries: Int, thenAppending more: Int) -> String? {
         unknownEntries = 0
         answered = []
+        administrators.forget()
         manager.restore(losing: entries)
-        for _ in 0..<more { manager.append([change()]) }
+        for _ in 0..<more { manager.commitAtOnce([change()]) }
         run(until: clock.now + 120_000)
         return violation
     }
@@ -169,7 +171,12 @@ final class SimulatedWorld {
     /// Runs the storm, then the calm in which everything must come right. The first violation, if any.
     func run() -> String? {
         manager.start()
-        manager.append(firstSettings())
+        // Until they are in, nobody else is there to repeat them.
+        isStormy = false
+        manager.append(.clusterCreated(ClusterCreated(simulatedWith: groups[0])))
+        for group in groups.dropFirst() { manager.append(.groupAdded(GroupAdded(group: group, name: group.rawValue))) }
+        manager.commitAtOnce(firstSettings())
+        isStormy = true
         for member in members { clock.schedule(after: random.between(0, 500)) { member.install() } }
         trouble()
         run(until: random.between(10_000, 40_000))
@@ -182,6 +189,7 @@ final class SimulatedWorld {
     /// In the calm: what people would do, until all has come right. The first violation, if any.
     private func settle() -> String? {
         if !manager.isUp { manager.start() }
+        administrators.finish()
         for _ in 0..<40 where violation == nil {
             run(until: clock.now + 10_000)
             removeGhosts()
@@ -243,19 +251,18 @@ final class SimulatedWorld {
         note("a connection breaks in the middle of applying")
         network.breakOff(connection, memberHearsAfter: random.between(1, 30), managerHearsAfter: random.between(1, 30))
         guard happens(700) else { return }
-        clock.schedule(after: random.between(1, 300)) { [unowned self] in commit(takingBack: 700) }
+        clock.schedule(after: random.between(1, 300)) { [unowned self] in administrate(takingBack: 700) }
     }
 
-    /// One to three changes; so many times in a thousand along with taking back the newest ones, as people do.
-    private func commit(takingBack permille: Int) {
-        let changes = (1...random.between(1, 3)).map { _ in change() }
-        manager.append((answered.count > 1 && random.chance(permille) ? manager.undo : []) + changes)
+    private func administrate(takingBack permille: Int) {
+        administrators.act(takingBack: permille)
+        administrators.check()
     }
 
     private func happen() {
         let member = random.pick(members)
         switch random.between(0, 99) {
-        case 0..<45: commit(takingBack: 300)
+        case 0..<45: administrate(takingBack: 300)
         case 45..<63:
             guard let connection = network.openConnections.first else { return }
             note("a connection breaks")
@@ -266,7 +273,7 @@ final class SimulatedWorld {
             clock.schedule(after: random.between(100, 20_000)) { [unowned self] in setReachable(member, true) }
         case 72..<79: if manager.isUp { manager.crash() }
         case 79..<90: if member.isUp { member.crash() }
-        case 90..<92: if manager.settings.memberships.contains(member.id) { manager.append([.removed(member.id)]) }
+        case 90..<92: if manager.state.memberships[member.id] != nil { manager.remove(member.id) }
         case 92..<93: random.chance(500) ? removeGhosts() : member.leave()
         default: manager.retry(member.id)
         }
@@ -274,7 +281,7 @@ final class SimulatedWorld {
 
     /// A membership whose machine never heard that it is in, or has left: somebody removes it, since its name is taken.
     private func removeGhosts() {
-        for id in manager.settings.memberships where !members.contains(where: { $0.id == id }) { manager.append([.removed(id)]) }
+        for id in manager.state.membershipIDs where !members.contains(where: { $0.id == id }) { manager.remove(id) }
     }
 
     private func setReachable(_ member: SimulatedMember, _ isReachable: Bool) {
@@ -292,36 +299,45 @@ final class SimulatedWorld {
         }
     }
 
-    private func firstSettings() -> [SimulatedEvent] {
+    private func firstSettings() -> [Edit] {
         [
-            .set(.cluster, .certificates, "mail", manager.certificate()),
-            .set(.cluster, .mailFlowPolicies, "accepted", MailFlowPolicySetting(tls: .preferred).json),
-            .set(.cluster, .listeners, "public", ["interface": "data1", "certificate": "mail", "defaultPolicy": "accepted"]),
+            edit(.cluster, .certificates, "mail", manager.certificate()),
+            edit(.cluster, .mailFlowPolicies, "accepted", MailFlowPolicySetting(tls: .preferred).json),
+            edit(.cluster, .listeners, "public", ["interface": "data1", "certificate": "mail", "defaultPolicy": "accepted"]),
         ]
     }
 
-    private func change() -> SimulatedEvent {
-        let machines = manager.settings.memberships
+    private func edit(_ layer: LayerID, _ section: SectionName, _ entry: String, _ value: JSONValue?) -> Edit {
+        Edit(layer: layer, section: section, entry: entry, change: value.map { .set($0) } ?? .remove, in: manager.state)
+    }
+
+    /// Somebody's edit of anything anywhere.
+    func change() -> Edit {
+        let machines = manager.state.membershipIDs
         let levels = [LayerID.cluster] + groups.map(LayerID.group) + (machines.isEmpty ? [] : [.machine(random.pick(machines))])
         let level = random.pick(levels)
-        switch random.between(0, 9) {
+        switch random.between(0, 10) {
         case 0..<4:
             let tls = random.pick([DestinationSetting.TLS.none, .preferred, .required])
             let value = random.chance(700) ? DestinationSetting(tls: tls).json : nil
-            return .set(level, .destinations, random.pick(["a.example", "b.example", "c.example"]), value)
-        case 4..<5: return .set(level, .destinations, poison, random.chance(400) ? DestinationSetting(tls: .required).json : nil)
+            return edit(level, .destinations, random.pick(["a.example", "b.example", "c.example"]), value)
+        case 4..<5: return edit(level, .destinations, poison, random.chance(400) ? DestinationSetting(tls: .required).json : nil)
         case 5..<8:
             let isKept = level == .cluster || random.chance(700)
-            return .set(level, .certificates, "mail", isKept ? manager.certificate() : nil)
+            return edit(level, .certificates, "mail", isKept ? manager.certificate() : nil)
         case 8..<9:
             let isKept = level == .cluster || random.chance(700)
-            return .set(
+            return edit(
                 level, .mailFlowPolicies, "accepted",
                 isKept ? MailFlowPolicySetting(tls: random.pick([.off, .preferred, .required])).json : nil)
-        default:
+        case 9..<10:
             var delivery = DeliverySetting()
             delivery.certificate = random.chance(500) ? "mail" : nil
-            return .set(level, .delivery, "settings", random.chance(700) ? delivery.json : nil)
+            return edit(level, .delivery, "settings", random.chance(700) ? delivery.json : nil)
+        default:
+            let change: EntryChange = random.chance(400) ? .isolate : random.chance(500) ? .inherit : .hide
+            let entry = change == .hide ? random.pick(["a.example", "b.example"]) : nil
+            return Edit(layer: level, section: .destinations, entry: entry, change: change, in: manager.state)
         }
     }
 }
