@@ -14,6 +14,7 @@ package enum Paths {
     package static let changes = "/changes"
     package static let commits = "/commits"
     package static let documents = "/documents"
+    package static let savedDocuments = "/saved-documents"
     package static let history = "/history"
     package static let certificates = "/certificates"
     package static let certificateImports = "/certificate-imports"

@@ -2,6 +2,20 @@ package import AdminContract
 package import ClusterModel
 
 extension AdminDesk {
+    package func save(_ request: SaveRequest, for caller: Caller) async throws(Refusal) -> SavedDocument {
+        let state = await ledger.state
+        guard let password = request.password else {
+            return SavedDocument(revision: state.revision, document: state.document().json, keys: 0)
+        }
+        try require(.administrator, of: caller)
+        let (document, keys) = try await documents.sealed(state.document(withReadyMade: true), password: password)
+        // Written down before it is given away.
+        try await ledger.append(by: caller.user) { _, _ throws(Refusal) in
+            .documentExported(DocumentExported(revision: state.revision, keys: keys))
+        }
+        return SavedDocument(revision: state.revision, document: document.json, keys: keys)
+    }
+
     package func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView {
         try require(.operator, of: caller)
         let document = try AdminDesk.document(request.document)
@@ -13,7 +27,7 @@ extension AdminDesk {
     }
 
     /// What would happen; nothing is kept.
-    private func preview(_ document: ClusterDocument, _ fulfilled: DocumentDesk.Fulfilled, for caller: Caller) async throws(Refusal)
+    private func preview(_ document: ClusterDocument, _ fulfilled: [CertificatePlace: JSONValue], for caller: Caller) async throws(Refusal)
         -> ApplyView
     {
         let state = await ledger.state
@@ -23,7 +37,7 @@ extension AdminDesk {
         for name in new {
             changes.submit(GroupAdded(group: GroupID(rawValue: randomIdentifier(using: &generator)), name: name))
         }
-        for edit in try documents.edits(document, fulfilled, view: try state.applying(changes), committed: state) {
+        for edit in try state.applying(changes).edits(toward: document, certificates: fulfilled, committed: state) {
             try changes.submit(edit)
         }
         let decided = try ChangeDesk.decide(changes, comment: "", on: state)
@@ -34,14 +48,13 @@ extension AdminDesk {
     }
 
     private func submit(
-        _ document: ClusterDocument, _ fulfilled: DocumentDesk.Fulfilled, _ request: ApplyRequest, for caller: Caller
+        _ document: ClusterDocument, _ fulfilled: [CertificatePlace: JSONValue], _ request: ApplyRequest, for caller: Caller
     ) async throws(Refusal) -> ApplyView {
         let before = await ledger.state
         let new = document.groups.filter { before.group(named: $0) == nil }
-        let documents = self.documents
         let made = Set(
-            try await desk.submit(by: caller.user, groups: new) { view, committed throws(Refusal) in
-                try documents.edits(document, fulfilled, view: view, committed: committed)
+            try await desk.submit(by: caller.user, groups: new, restoring: true) { view, committed throws(Refusal) in
+                try view.edits(toward: document, certificates: fulfilled, committed: committed)
             }.map(\.subject))
         let changes = try await desk.changes(of: caller.user)
         let after = try before.applying(changes)

@@ -51,10 +51,11 @@ package actor ChangeDesk {
     /// Takes edits in, all or none, with the groups that are to be created with the commit. Each edit is normalized and checked by the
     /// rules of its section and level.
     ///
-    /// `edits` makes them from the administrator's view of the state, new groups included; it may run more than once.
+    /// `edits` makes them from the administrator's view of the state, new groups included; it may run more than once. Only a document
+    /// that makes this cluster another one again is `restoring`: it may bring the ready-made certificate along.
     @discardableResult
     package func submit(
-        by user: String, groups names: [String] = [],
+        by user: String, groups names: [String] = [], restoring: Bool = false,
         _ edits: @Sendable (_ view: ClusterState, _ committed: ClusterState) throws(Refusal) -> [Edit]
     ) async throws(Refusal) -> [Edit] {
         for _ in 0..<ChangeDesk.attempts {
@@ -65,7 +66,7 @@ package actor ChangeDesk {
                     GroupAdded(group: GroupID(rawValue: newChangeSet()), name: try NameRule.plain.check(name, as: "The group name")))
             }
             let wanted = try edits(try committed.applying(changes), committed)
-            for edit in wanted { try changes.submit(try ChangeDesk.checked(edit, in: committed)) }
+            for edit in wanted { try changes.submit(try ChangeDesk.checked(edit, in: committed, restoring: restoring)) }
             changes = ChangeDesk.withoutIdle(changes, in: committed)
             if try await store(changes, of: user, expecting: version) { return wanted }
         }
@@ -147,11 +148,14 @@ package actor ChangeDesk {
     }
 
     /// An edit by the rules of its section and level, its value in normal form.
-    private static func checked(_ edit: Edit, in state: ClusterState) throws(Refusal) -> Edit {
+    private static func checked(_ edit: Edit, in state: ClusterState, restoring: Bool) throws(Refusal) -> Edit {
         let section = try Section.known(edit.section)
         try section.check(entry: edit.entry ?? EntryNaming.onlyEntry, at: edit.layer.kind, sectionOnly: edit.entry == nil)
-        if section.name == .certificates, let entry = edit.entry { try CertificateSetting.check(ownName: entry) }
-        guard case .set(let value) = edit.change else { return edit }
+        let value: JSONValue? = if case .set(let value) = edit.change { value } else { nil }
+        if section.name == .certificates, let entry = edit.entry {
+            try CertificateSetting.check(ownName: entry, at: edit.layer.kind, value: restoring ? value : nil)
+        }
+        guard let value else { return edit }
         var checked = edit
         do throws(SettingError) {
             let normal = try section.normalize(value, SettingPath(edit.section.rawValue, edit.entry ?? ""))

@@ -31,6 +31,6 @@ struct Muster: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Changes",
-                subcommands: [Changes.self, Discard.self, Commit.self, Apply.self, History.self]),
+                subcommands: [Changes.self, Discard.self, Commit.self, Save.self, Apply.self, History.self]),
         ])
 }

@@ -15,7 +15,8 @@ struct OutputTests {
         ("destination-show", ["destination", "show", "default"]),
         ("destination-set", ["destination", "set", "bank.example", "--tls", "required"]), ("show", ["show"]),
         ("effective", ["effective", "mx1"]), ("effective-explain", ["effective", "mx1", "--explain"]), ("changes", ["changes"]),
-        ("commit", ["commit", "-m", "renewed"]), ("history", ["history"]), ("audit-list", ["audit", "list"]),
+        ("commit", ["commit", "-m", "renewed"]), ("save", ["save"]), ("save-json", ["save", "-o", "json"]), ("history", ["history"]),
+        ("audit-list", ["audit", "list"]),
         ("audit-verify", ["audit", "verify"]), ("whoami", ["whoami"]), ("machine-list-json", ["machine", "list", "--output", "json"]),
         ("machine-list-yaml", ["machine", "list", "--output", "yaml"]), ("commit-json", ["commit", "-o", "json"]),
     ])

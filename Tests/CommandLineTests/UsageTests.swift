@@ -11,7 +11,7 @@ struct UsageTests {
     @Test(arguments: [
         ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
-        ["commit"], ["apply"], ["invite"], ["status"],
+        ["commit"], ["save"], ["apply"], ["invite"], ["status"],
     ])
     func `the help of a command is as it was written down`(_ command: [String]) async throws {
         let run = try await muster(command + ["--help"])
@@ -44,7 +44,8 @@ struct UsageTests {
         ["cert", "import", "mail"], ["cert", "import", "mail", "--pem", "chain.pem"],
         ["cert", "import", "mail", "--pkcs12", "a", "--pem", "b", "--key", "c"],
         ["cert", "promote", "mail", "--from", "mx1", "--to", "cluster"],
-        ["cert", "list", "--all", "--cluster"], ["apply"], ["apply", "-f", "x", "--dry-run", "--commit"], ["apply", "-f", "x", "--wait"],
+        ["save", "--include-secrets"], ["save", "--password-file", "x"], ["cert", "list", "--all", "--cluster"], ["apply"],
+        ["apply", "-f", "x", "--dry-run", "--commit"], ["apply", "-f", "x", "--wait"],
         ["commit", "--timeout", "soon"], ["invite", "--expires", "0h"], ["history", "--limit", "0"],
         ["machine", "list", "--output", "xml"],
     ])

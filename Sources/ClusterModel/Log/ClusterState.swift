@@ -58,6 +58,8 @@ package struct ClusterState: Sendable {
     package private(set) var history: [Revision] = []
     private var revisionOfChangeSet: [String: Int] = [:]
     private var membershipOfName: [String: MembershipID] = [:]
+    /// What was last found, here or in a state that this one was made from or that was made from this one.
+    let memory = FindingsMemory()
 
     package init() {}
 
@@ -106,7 +108,7 @@ extension ClusterState {
         case .machineRemoved(let event): try fold(event, time: time, author: author)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
         case .managerRecovered(let event): try fold(event)
-        case .keyExported: break  // it is history, and changes nothing
+        case .keyExported, .documentExported: break  // it is history, and changes nothing
         }
         self.head = head
     }
