@@ -71,27 +71,20 @@ extension AdminDesk {
 
     /// The machines whose effective configuration differs between two states, and in what.
     static func impacts(from before: ClusterState, to after: ClusterState) -> [MachineImpact] {
-        let old = before.configurations()
-        return after.configurations().compactMap { id, configuration in
-            guard let machine = after.memberships[id]?.machine, old[id] != configuration else { return nil }
-            return MachineImpact(machine: machine, changes: impacts(from: old[id] ?? .empty, to: configuration))
+        after.differences(from: before).map { machine, entries in
+            MachineImpact(
+                machine: machine,
+                changes: entries.map { EntryImpact(section: $0.key.section, name: $0.key.name, change: EntryImpact.Kind($0.kind)) })
         }
-        .sorted { $0.machine < $1.machine }
     }
+}
 
-    private static func impacts(from before: EffectiveConfiguration, to after: EffectiveConfiguration) -> [EntryImpact] {
-        let names = Set(before.sections.map(\.name)).union(after.sections.map(\.name))
-        return names.sorted().flatMap { section -> [EntryImpact] in
-            guard before[section] != after[section] else { return [] }
-            let old = Dictionary(uniqueKeysWithValues: (before[section]?.entries ?? []).map { ($0.name, $0.digest) })
-            let new = Dictionary(uniqueKeysWithValues: (after[section]?.entries ?? []).map { ($0.name, $0.digest) })
-            return Set(old.keys).union(new.keys).sorted().compactMap { name in
-                switch (old[name], new[name]) {
-                case (nil, _?): EntryImpact(section: section, name: name, change: .added)
-                case (_?, nil): EntryImpact(section: section, name: name, change: .removed)
-                case (let one, let two): one == two ? nil : EntryImpact(section: section, name: name, change: .changed)
-                }
-            }
+extension EntryImpact.Kind {
+    fileprivate init(_ kind: EntryDifference.Kind) {
+        switch kind {
+        case .added: self = .added
+        case .changed: self = .changed
+        case .removed: self = .removed
         }
     }
 }
