@@ -113,6 +113,7 @@ let package = Package(
                 nioTLS, serviceLifecycle,
             ]),
         room("SeededRandomness", path: "Tests/SeededRandomness", []),
+        room("RandomClusters", path: "Tests/RandomClusters", ["ClusterModel", "SeededRandomness"]),
         room(
             "AdminFixtures", path: "Tests/AdminFixtures",
             [
@@ -120,7 +121,7 @@ let package = Package(
                 nioHTTP1, nioSSL,
             ]),
         room(
-            "ClusterFixtures", path: "ClusterFixtures", exclude: ["demo", "system-libraries", "Version1"],
+            "ClusterFixtures", path: "ClusterFixtures", exclude: ["demo", "examples", "system-libraries", "Version1"],
             resources: [.embedInCode("demo.yaml")],
             ["ClusterModel", "ClusterDocuments"]),
         .executableTarget(
@@ -133,8 +134,10 @@ let package = Package(
             ],
             swiftSettings: house),
 
-        tests("ClusterModelTests", ["ClusterModel"]),
-        tests("ClusterDocumentsTests", ["ClusterModel", "ClusterDocuments", "ClusterFixtures", "SeededRandomness"]),
+        tests("ClusterModelTests", ["ClusterModel", "RandomClusters", "SeededRandomness"]),
+        tests(
+            "ClusterDocumentsTests",
+            ["ClusterModel", "ClusterDocuments", "ClusterFixtures", "RandomClusters", "SeededRandomness", subprocess]),
         tests("LogContractTests", ["ClusterModel", "ClusterLog", "ClusterLogSQLite", grdb]),
         tests("CertificatesTests", ["ClusterModel", "Certificates", "SeededRandomness", subprocess], exclude: ["Corpus"]),
         tests("ReplicationTests", ["ClusterModel", "ClusterLog", "Replication", "SeededRandomness"]),
@@ -153,8 +156,8 @@ let package = Package(
         tests(
             "ClusterServiceTests",
             [
-                "AdminContract", "ClusterModel", "ClusterLog", "ClusterLogSQLite", "Replication", "Certificates", "ClusterService",
-                "SeededRandomness", logging,
+                "AdminContract", "Certificates", "ClusterDocuments", "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService",
+                "Replication", "SeededRandomness", logging,
             ]),
         tests(
             "AdminTests",

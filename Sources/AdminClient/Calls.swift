@@ -129,6 +129,10 @@ extension AdminClient {
         try await post(Paths.documents, request)
     }
 
+    package func save(_ request: SaveRequest) async throws(Refusal) -> SavedDocument {
+        try await post(Paths.savedDocuments, request)
+    }
+
     package func history(_ page: Page = Page()) async throws(Refusal) -> [RevisionView] {
         try await get(Paths.history, AdminClient.parameters(of: page))
     }

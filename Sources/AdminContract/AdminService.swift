@@ -77,6 +77,9 @@ package protocol AdminService: Sendable {
     func commit(_ request: CommitRequest, for caller: Caller) async throws(Refusal) -> CommitView
     /// Takes a cluster document in: the (level, section) pairs that it names are replaced, the rest stays.
     func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView
+    /// Everything that is committed, as a document that ``apply(_:for:)`` takes. Certificates are masked, unless a password is given, under
+    /// which their keys are sealed: administrators only, and written down in the log first (mission B9, D12).
+    func save(_ request: SaveRequest, for caller: Caller) async throws(Refusal) -> SavedDocument
     /// The newest first.
     func history(_ page: Page, for caller: Caller) async throws(Refusal) -> [RevisionView]
     func diff(_ query: DiffQuery, for caller: Caller) async throws(Refusal) -> DiffView

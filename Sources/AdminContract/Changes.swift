@@ -160,6 +160,34 @@ package struct ApplyRequest: Hashable, Sendable, Codable {
     }
 }
 
+/// Asks for everything that is committed, as a cluster document.
+package struct SaveRequest: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// What private keys are to be sealed under; null leaves them out.
+    @OrNull package var password: String?
+
+    package init(password: String? = nil) {
+        self.password = password
+    }
+
+    package var description: String { password == nil ? "masked" : "with keys, under <redacted>" }
+}
+
+/// A cluster document.
+package struct SavedDocument: Hashable, Sendable, Codable {
+    /// The revision whose settings it has.
+    package var revision: Int
+    /// The document in its JSON form. Deterministic but for what is sealed.
+    package var document: JSONValue
+    /// How many private keys are sealed inside.
+    package var keys: Int
+
+    package init(revision: Int, document: JSONValue, keys: Int) {
+        self.revision = revision
+        self.document = document
+        self.keys = keys
+    }
+}
+
 /// What a document changes.
 package struct ApplyView: Hashable, Sendable, Codable {
     package var changes: [ChangeView]

@@ -18,6 +18,7 @@ package enum Paths {
     package static let keeps = "/changes/keeps"
     package static let commits = "/commits"
     package static let documents = "/documents"
+    package static let savedDocuments = "/saved-documents"
     package static let history = "/history"
     package static let diff = "/diff"
     package static let rollbacks = "/rollbacks"

@@ -114,6 +114,9 @@ private func addChanges(to api: RouterGroup<CallerContext>, _ service: any Admin
     api.post(path(Paths.documents)) { request, context in
         Answer(try await service.apply(request.value(ApplyRequest.self), for: context.caller))
     }
+    api.post(path(Paths.savedDocuments)) { request, context in
+        Answer(try await service.save(request.value(SaveRequest.self), for: context.caller))
+    }
     api.get(path(Paths.history)) { request, context in
         Answer(try await service.history(page(of: request), for: context.caller))
     }

@@ -49,7 +49,7 @@ package struct MasterKey: Sendable {
 
     /// Encrypts a secret (AES-256-GCM, random nonce), bound to its cluster and to the fingerprint under which it is kept.
     package func seal(_ secret: [UInt8], clusterID: String, fingerprint: Digest) throws -> [UInt8] {
-        let bound = MasterKey.associatedData(clusterID: clusterID, fingerprint: fingerprint)
+        let bound = lengthPrefixed([Array(clusterID.utf8), fingerprint.bytes])
         let box = try AES.GCM.seal(secret, using: derived(for: "seal/1"), authenticating: bound)
         return [MasterKey.sealVersion] + Array(box.nonce) + Array(box.ciphertext) + Array(box.tag)
     }
@@ -62,7 +62,7 @@ package struct MasterKey: Sendable {
         guard version == MasterKey.sealVersion else {
             throw Refusal(.version, "The sealed secret \(fingerprint.short) has format \(version); this Muster reads format 1.")
         }
-        let bound = MasterKey.associatedData(clusterID: clusterID, fingerprint: fingerprint)
+        let bound = lengthPrefixed([Array(clusterID.utf8), fingerprint.bytes])
         do {
             return Array(try AES.GCM.open(.init(combined: sealed.dropFirst()), using: derived(for: "seal/1"), authenticating: bound))
         } catch {
@@ -72,17 +72,17 @@ package struct MasterKey: Sendable {
                     + "cluster or name, or altered.")
         }
     }
+}
 
-    /// The cluster's id and the fingerprint, each behind its length in eight bytes, most significant first.
-    private static func associatedData(clusterID: String, fingerprint: Digest) -> [UInt8] {
-        var bound: [UInt8] = []
-        for part in [Array(clusterID.utf8), fingerprint.bytes] {
-            let count = UInt64(part.count)
-            for shift in stride(from: 56, through: 0, by: -8) { bound.append(UInt8(truncatingIfNeeded: count >> shift)) }
-            bound += part
-        }
-        return bound
+/// Parts that cannot be mistaken for others, for AES-GCM to authenticate: each behind its length in eight bytes, most significant first.
+func lengthPrefixed(_ parts: [[UInt8]]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for part in parts {
+        let count = UInt64(part.count)
+        for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
+        bytes += part
     }
+    return bytes
 }
 
 extension MasterKey: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -1,12 +1,12 @@
 import ClusterModel
 
 extension DocumentReading {
-    /// The ways in which a document gives a certificate, besides the form that `save` writes.
-    private static let sources = ["selfSigned", "pkcs12", "pem"]
+    /// The ways in which a document gives a certificate, besides the masked form that `save` writes.
+    private static let sources = ["selfSigned", "pkcs12", "pem", "sealed"]
 
-    /// Reads `selfSigned`, `pkcs12` or `pem` and loads the files, or takes a stored certificate as it is.
+    /// Reads `selfSigned`, `pkcs12`, `pem` or `sealed` and loads the files, or takes a stored certificate as it is.
     mutating func certificate(_ node: DocumentNode, _ section: Section, _ path: SettingPath) -> CertificateSource? {
-        let expected = "one of selfSigned, pkcs12 and pem"
+        let expected = "one of selfSigned, pkcs12, pem and sealed"
         guard let members = map(node, path, expected: expected) else { return nil }
         let given = members.filter { DocumentReading.sources.contains($0.key) }
         guard let source = given.first else {
@@ -23,6 +23,7 @@ extension DocumentReading {
             return strictly(source.value, schema: SelfSignedRequest.shape.schema, inner, read: SelfSignedRequest.init)
                 .map(CertificateSource.selfSigned)
         case "pkcs12": return pkcs12(source.value, inner)
+        case "sealed": return sealed(source.value, section, inner)
         default: return pem(source.value, inner)
         }
     }
@@ -36,11 +37,24 @@ extension DocumentReading {
             if let stranger = members.first {
                 addUnknown("source of a certificate", stranger, path, among: DocumentReading.sources)
             } else {
-                errors.add(node.position, path, "here is an empty map", expected: "one of selfSigned, pkcs12 and pem")
+                errors.add(node.position, path, "here is an empty map", expected: "one of selfSigned, pkcs12, pem and sealed")
             }
             return nil
         }
         return normalForm(node, section, path).map(CertificateSource.masked)
+    }
+
+    private mutating func sealed(_ node: DocumentNode, _ section: Section, _ path: SettingPath) -> CertificateSource? {
+        guard
+            let sealed = strictly(
+                node, schema: SealedCertificate.shape.schema, path,
+                read: { json, path throws(SettingError) in
+                    // What is stored keeps the section's own rule, too.
+                    _ = try section.normalize(json["certificate"] ?? .null, path.appending("certificate"))
+                    return try SealedCertificate(json, at: path)
+                })
+        else { return nil }
+        return .sealed(sealed)
     }
 
     private mutating func pkcs12(_ node: DocumentNode, _ path: SettingPath) -> CertificateSource? {
@@ -96,7 +110,7 @@ extension DocumentReading {
 }
 
 /// The files of a `pkcs12` source.
-private struct PKCS12Files: Setting {
+struct PKCS12Files: Setting {
     var file = ""
     var passwordFile = ""
 
@@ -110,7 +124,7 @@ private struct PKCS12Files: Setting {
 }
 
 /// The files of a `pem` source.
-private struct PEMFiles: Setting {
+struct PEMFiles: Setting {
     var file = ""
     var keyFile = ""
 

@@ -32,7 +32,7 @@ struct DocumentReading {
     }
 
     mutating func readDocument(_ root: DocumentNode) {
-        let fields = ["cluster", "groups", "settings"]
+        let fields = ["cluster", "groups", "settings", "sealing"]
         let path = SettingPath()
         guard let members = map(root, path, expected: "a map with cluster, groups and settings") else { return }
         for member in members {
@@ -41,6 +41,9 @@ struct DocumentReading {
                 document.cluster = name(member.value, path.appending("cluster"))
             case "groups":
                 readGroups(member.value, path.appending("groups"))
+            case "sealing":
+                document.sealing = strictly(
+                    member.value, schema: DocumentSealing.shape.schema, path.appending("sealing"), read: DocumentSealing.init)
             case "settings":
                 readSettings(member.value, path.appending("settings"))
             default:

@@ -45,6 +45,9 @@ extension DocumentReading {
             let fields = members.filter { !takeIsolation($0, section, level, path) }
             guard fields.isEmpty == members.isEmpty else { return }
             node.content = .map(fields)
+            // The entry may stand there by its name, too.
+            let isField = section.schema["properties"]?[EntryNaming.onlyEntry] != nil
+            if !isField, fields.count == 1, let only = fields.first, only.key == EntryNaming.onlyEntry { node = only.value }
         }
         let entry = entry(node, section, path)
         document.settings[level]?[section.name]?[EntryNaming.onlyEntry] = entry

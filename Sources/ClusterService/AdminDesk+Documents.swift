@@ -2,6 +2,21 @@ package import AdminContract
 package import ClusterModel
 
 extension AdminDesk {
+    package func save(_ request: SaveRequest, for caller: Caller) async throws(Refusal) -> SavedDocument {
+        let state = await ledger.state
+        guard let password = request.password else {
+            return SavedDocument(revision: state.revision, document: try await documents.withTexts(state.document()).json, keys: 0)
+        }
+        try require(.administrator, of: caller)
+        let (document, keys) = try await documents.sealed(
+            documents.withTexts(state.document(withReadyMade: true)), password: password)
+        // Written down before it is given away.
+        try await ledger.append(by: caller.user) { _, _ throws(Refusal) in
+            .documentExported(DocumentExported(revision: state.revision, keys: keys))
+        }
+        return SavedDocument(revision: state.revision, document: document.json, keys: keys)
+    }
+
     package func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView {
         try require(.operator, of: caller)
         let document = try AdminDesk.document(request.document)
@@ -23,7 +38,9 @@ extension AdminDesk {
         for name in new {
             changes.submit(GroupAdded(group: GroupID(rawValue: randomIdentifier(using: &generator)), name: name))
         }
-        for edit in try documents.edits(document, fulfilled, view: try state.applying(changes), committed: state) {
+        for edit in try state.applying(changes).edits(
+            toward: document, certificates: fulfilled.certificates, authorities: fulfilled.authorities, committed: state)
+        {
             try changes.submit(edit)
         }
         let decided = try ChangeDesk.decide(changes, comment: "", on: state)
@@ -39,10 +56,10 @@ extension AdminDesk {
     ) async throws(Refusal) -> ApplyView {
         let before = await ledger.state
         let new = document.groups.filter { before.group(named: $0) == nil }
-        let documents = self.documents
         let made = Set(
-            try await desk.submit(by: caller.user, groups: new) { view, committed throws(Refusal) in
-                try documents.edits(document, fulfilled, view: view, committed: committed)
+            try await desk.submit(by: caller.user, groups: new, restoring: true) { view, committed throws(Refusal) in
+                try view.edits(
+                    toward: document, certificates: fulfilled.certificates, authorities: fulfilled.authorities, committed: committed)
             }.map(\.subject))
         let changes = try await desk.changes(of: caller.user)
         let after = try before.applying(changes)

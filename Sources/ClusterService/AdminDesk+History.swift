@@ -89,6 +89,10 @@ extension AdminDesk {
             if try await !vault.holds(setting.key.fingerprint) { missing.append("\(name): the key \(setting.key.fingerprint.short)") }
             if try await !vault.holds(chain: setting.chainBlob) { missing.append("\(name): the chain \(setting.chainBlob.short)") }
         }
+        for edit in edits where edit.section == .authorities {
+            guard case .set(let value) = edit.change, let blob = value["blob"]?.text.flatMap(Digest.init(hex:)) else { continue }
+            if try await !vault.holds(chain: blob) { missing.append("authorities/\(edit.entry ?? ""): the list \(blob.short)") }
+        }
         guard missing.isEmpty else {
             throw Refusal(
                 .notFound,

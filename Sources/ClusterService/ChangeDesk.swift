@@ -66,10 +66,11 @@ package actor ChangeDesk {
     /// Takes edits in, all or none, with the groups that are to be created with the commit. Each edit is normalized and checked by the
     /// rules of its section and level.
     ///
-    /// `edits` makes them from the administrator's view of the state, new groups included; it may run more than once.
+    /// `edits` makes them from the administrator's view of the state, new groups included; it may run more than once. Only a document
+    /// that makes this cluster another one again is `restoring`: it may bring the ready-made certificate along.
     @discardableResult
     package func submit(
-        by user: String, groups names: [String] = [],
+        by user: String, groups names: [String] = [], restoring: Bool = false,
         _ edits: @Sendable (_ view: ClusterState, _ committed: ClusterState) throws(Refusal) -> [Edit]
     ) async throws(Refusal) -> [Edit] {
         for _ in 0..<ChangeDesk.attempts {
@@ -82,7 +83,7 @@ package actor ChangeDesk {
             }
             let wanted = try edits(try committed.applying(changes), committed)
             var checked: [Edit] = []
-            for edit in wanted { checked.append(try ChangeDesk.checked(edit, in: committed)) }
+            for edit in wanted { checked.append(try ChangeDesk.checked(edit, in: committed, restoring: restoring)) }
             let known = committed.knowing(changes)
             for edit in checked {
                 // Whoever was shown what stands against an edit, and edits again, has decided.
@@ -159,10 +160,13 @@ package actor ChangeDesk {
     }
 
     /// An edit by the rules of its section and level, its name and value in their one form.
-    private static func checked(_ edit: Edit, in state: ClusterState) throws(Refusal) -> Edit {
+    private static func checked(_ edit: Edit, in state: ClusterState, restoring: Bool) throws(Refusal) -> Edit {
         let section = try Section.known(edit.section)
         try section.check(entry: edit.entry ?? EntryNaming.onlyEntry, at: edit.layer.kind, sectionOnly: edit.entry == nil)
-        if section.name == .certificates, let entry = edit.entry { try CertificateSetting.check(ownName: entry) }
+        if section.name == .certificates, let entry = edit.entry {
+            let value: JSONValue? = if case .set(let value) = edit.change { value } else { nil }
+            try CertificateSetting.check(ownName: entry, at: edit.layer.kind, value: restoring ? value : nil)
+        }
         if section.name == .authorities, edit.change == .hide { try AuthoritySetting.check(hiding: edit.entry ?? "") }
         var checked = edit
         checked.entry = edit.entry.map(section.normalName)

@@ -81,6 +81,9 @@ extension ClusterEvent {
         case .keyExported(let event):
             let level = state.level(of: event.layer)?.description ?? "a level that is gone"
             return "exported the certificate \(event.certificate) of \(level) with its key \(event.key.short)"
+        case .documentExported(let event):
+            return
+                "saved the document of revision \(event.revision) with \(event.keys) \(event.keys == 1 ? "private key" : "private keys"), sealed under a password"
         case .machineRemoved(let event):
             let machine = state.ended[event.membership]?.machine ?? state.memberships[event.membership]?.machine ?? "a machine"
             return "removed \(machine)\(LossReport.sentence(event.loss))"

@@ -23,7 +23,8 @@ struct Muster: AsyncParsableCommand {
             CommandGroup(
                 name: "The cluster",
                 subcommands: [
-                    Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AlertCommand.self, UserCommand.self, TokenCommand.self,
+                    Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AlertCommand.self, UserCommand.self,
+                    TokenCommand.self,
                     AuditCommand.self, WhoAmI.self,
                 ]),
             CommandGroup(
@@ -37,6 +38,8 @@ struct Muster: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Changes",
-                subcommands: [Changes.self, Discard.self, Commit.self, Apply.self, History.self, Diff.self, RollbackCommand.self]),
+                subcommands: [
+                    Changes.self, Discard.self, Commit.self, Save.self, Apply.self, History.self, Diff.self, RollbackCommand.self,
+                ]),
         ])
 }

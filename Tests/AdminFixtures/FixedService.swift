@@ -296,6 +296,15 @@ package final class FixedService: AdminService {
             ], roster: roster)
     }
 
+    package func save(_ request: SaveRequest, for caller: Caller) async throws(Refusal) -> SavedDocument {
+        try note("save \(request.password ?? "-")", caller)
+        let policy: JSONValue = ["tls": "preferred"]
+        return SavedDocument(
+            revision: 3,
+            document: ["cluster": "acme", "groups": ["eu", "main"], "settings": ["cluster": ["mailFlowPolicies": ["accepted": policy]]]],
+            keys: request.password == nil ? 0 : 1)
+    }
+
     package func apply(_ request: ApplyRequest, for caller: Caller) async throws(Refusal) -> ApplyView {
         try note("apply \(request.document.canonicalText) \(request.dryRun) \(request.commit)", caller)
         return ApplyView(changes: [FixedService.change], machines: [])

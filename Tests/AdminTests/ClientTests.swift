@@ -84,6 +84,8 @@ struct ClientTests {
         Call(#"apply {"cluster":"acme"} true false"#) {
             try await $0.apply(ApplyRequest(document: ["cluster": "acme"], dryRun: true)).commit == nil
         },
+        Call("save -") { try await $0.save(SaveRequest()).keys == 0 },
+        Call("save secret") { try await $0.save(SaveRequest(password: "secret")).keys == 1 },
         Call("history 7 20") { try await $0.history(Page(after: 7, limit: 20)).first?.revision == 3 },
         Call("certificates -") { try await $0.certificates(at: nil) == [FixedService.certificate] },
         Call("request mail group/eu") { try await $0.certificateRequest("mail", at: .group("eu")).key == FixedService.digest },

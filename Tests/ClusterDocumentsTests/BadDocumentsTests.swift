@@ -57,7 +57,7 @@ let badTexts = [
     BadDocument("the same key twice, once in quotes", "cluster: a\n\"cluster\": b", "1:1: the key \"cluster\" is given twice in this map"),
     BadDocument(
         "an unknown field", "clutser: a",
-        "1:1: clutser: there is no such field (did you mean \"cluster\"?); expected one of cluster, groups, settings"),
+        "1:1: clutser: there is no such field (did you mean \"cluster\"?); expected one of cluster, groups, settings, sealing"),
     BadDocument(
         "a number for the cluster", "cluster: 7",
         "1:10: cluster: here is a number; expected a name of up to 63 letters, digits, '-', '_' and '.', beginning with a letter or digit, in quotes if it looks like a number or a word of YAML"
@@ -72,6 +72,15 @@ let badTexts = [
         "2:3: settings: \"machine\" is not a level; expected cluster, group/NAME or machine/NAME"),
     BadDocument(
         "a level with nothing in it", "settings:\n  cluster:", "2:11: settings.cluster: here is nothing; expected a map of sections"),
+]
+
+let badSealings = [
+    BadDocument(
+        "a sealing of another kind", "sealing: { method: rot13 }", "1:20: sealing.method: \"rot13\" is none of the choices; expected one of"
+    ),
+    BadDocument(
+        "a sealing without its salt", "sealing: { method: scrypt-aes-256-gcm }",
+        "1:10: sealing: the field \"salt\" is missing; expected one of"),
 ]
 
 let badSettings = [
@@ -121,10 +130,11 @@ let badSettings = [
     ),
     .section(
         "an empty certificate", "certificates:\n  mail: {}",
-        "5:13: settings.cluster.certificates.mail: here is an empty map; expected one of selfSigned, pkcs12 and pem"),
+        "5:13: settings.cluster.certificates.mail: here is an empty map; expected one of selfSigned, pkcs12, pem and sealed"),
     .section(
         "two sources", "certificates:\n  mail: { selfSigned: { commonName: a }, pem: { file: a, keyFile: b } }",
-        "5:46: settings.cluster.certificates.mail.pem: \"selfSigned\" stands alone; expected one of selfSigned, pkcs12 and pem, alone"),
+        "5:46: settings.cluster.certificates.mail.pem: \"selfSigned\" stands alone; expected one of selfSigned, pkcs12, pem and sealed, alone"
+    ),
     .section(
         "a request without a name", "certificates:\n  mail: { selfSigned: { days: 3 } }",
         "5:27: settings.cluster.certificates.mail.selfSigned: the field \"commonName\" is missing; expected one of commonName"),
@@ -134,6 +144,21 @@ let badSettings = [
     .section(
         "a stored certificate with a part missing", "certificates:\n  mail: { origin: imported }",
         "5:13: settings.cluster.certificates.mail: the field \"key\" is missing; expected one of origin"),
+    .section(
+        "a network with too long a prefix",
+        "listeners:\n  a: { interface: a, senderGroups: [{ name: A, senders: [192.0.2.0/33], policy: p }] }",
+        "5:62: settings.cluster.listeners.a.senderGroups[0].senders[0]: \"192.0.2.0/33\" does not fit; expected an address, a network"),
+    .section(
+        "a name that only looks like another", "listeners:\n  m\u{430}il: { interface: a }",
+        "5:7: settings.cluster.listeners: \"m\u{430}il\" is no name for an entry of listeners; expected a name of up to 63 letters"),
+    .section(
+        "a reference that only looks like another", "delivery: { certificate: m\u{430}il }",
+        "4:30: settings.cluster.delivery.certificate: \"m\u{430}il\" does not fit; expected a name of up to 63 letters"),
+    .section(
+        "a list for a map", "listeners: [a]", "4:16: settings.cluster.listeners: here is a list; expected a map of entries by name"),
+    .section(
+        "a sealed key that is no Base64", "certificates:\n  mail: { sealed: { certificate: {}, chain: [AAAA], key: no } }",
+        "5:38: settings.cluster.certificates.mail.sealed.certificate: the field \"origin\" is missing; expected one of origin"),
     .section(
         "an isolation that is no word", "destinations:\n  $isolated: 1",
         "5:18: settings.cluster.destinations.$isolated: here is a number; expected true or false"),
@@ -149,7 +174,7 @@ struct BadDocumentsTests {
         #expect(errors(of: bad.text) == [bad.error])
     }
 
-    @Test(arguments: badSettings)
+    @Test(arguments: badSettings + badSealings)
     func `a setting that does not fit is refused where it stands`(_ bad: BadDocument) {
         let found = errors(of: bad.text)
         #expect(found.count == 1)

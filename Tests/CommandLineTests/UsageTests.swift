@@ -14,7 +14,7 @@ struct UsageTests {
         ["authority", "remove"], ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
         ["system", "set"], ["tls-profile"], ["tls-profile", "set"], ["ldap", "set"], ["web-security", "set"], ["service", "set"],
-        ["alert"], ["alert", "set"], ["commit"], ["apply"], ["invite"], ["status"], ["changes"], ["diff"], ["rollback"], ["user"],
+        ["alert"], ["alert", "set"], ["commit"], ["save"], ["apply"], ["invite"], ["status"], ["changes"], ["diff"], ["rollback"], ["user"],
         ["token", "create"],
     ])
     func `the help of a command is as it was written down`(_ command: [String]) async throws {
@@ -79,7 +79,7 @@ struct UsageTests {
         ["cert", "import", "mail", "--pkcs12", "a", "--pem", "b", "--key", "c"],
         ["cert", "promote", "mail", "--from", "mx1", "--to", "cluster"],
         ["cert", "renew", "mail", "--pem", "a"], ["cert", "renew", "mail", "--pkcs12", "a", "--common-name", "b"],
-        ["cert", "renew", "mail", "--san", "a"], ["alert", "acknowledge"],
+        ["cert", "renew", "mail", "--san", "a"], ["alert", "acknowledge"], ["save", "--include-secrets"], ["save", "--password-file", "x"],
         ["cert", "list", "--all", "--cluster"], ["apply"], ["apply", "-f", "x", "--dry-run", "--commit"], ["apply", "-f", "x", "--wait"],
         ["authority", "add", "partner"], ["authority", "add", "system", "ca.pem"], ["authority", "remove", "partner", "--unset"],
         ["authority", "list", "--all", "--group", "eu"], ["authority", "show"],

@@ -152,11 +152,17 @@ struct Scrypt {
     let blockSize: Int
     let parallelization: Int
 
-    /// Refuses more memory than ``Limits/scryptBytes`` before any is taken.
     init(_ parts: [ASN1Node], _ what: String) throws {
-        cost = try parts.part(1).positiveCount()
-        blockSize = try parts.part(2).positiveCount()
-        parallelization = try parts.part(3).positiveCount()
+        try self.init(
+            cost: parts.part(1).positiveCount(), blockSize: parts.part(2).positiveCount(), parallelization: parts.part(3).positiveCount(),
+            what)
+    }
+
+    /// Refuses more memory than ``Limits/scryptBytes`` before any is taken.
+    init(cost: Int, blockSize: Int, parallelization: Int, _ what: String) throws(Refusal) {
+        self.cost = cost
+        self.blockSize = blockSize
+        self.parallelization = parallelization
         guard cost.nonzeroBitCount == 1, cost > 1 else {
             throw Refusal(.unreadable, "\(what) has a cost of scrypt that is no power of two.")
         }
@@ -165,8 +171,7 @@ struct Scrypt {
         else {
             throw Refusal(
                 .limit,
-                "\(what) asks for more than \(Limits.scryptBytes >> 20) MiB of memory to derive its key. Export it again with less: "
-                    + "openssl pkcs8 -topk8 -scrypt")
+                "\(what) asks for more than \(Limits.scryptBytes >> 20) MiB of memory to derive its key. Make it again with less.")
         }
     }
 

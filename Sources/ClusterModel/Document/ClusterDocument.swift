@@ -11,11 +11,15 @@ package struct ClusterDocument: Hashable, Sendable {
     package var settings: [Level: [SectionName: [String: DocumentEntry]]]
     /// The sections of ``settings`` in which nothing is inherited at that level.
     package var isolated: [Level: Set<SectionName>]
+    /// How the keys in it are sealed; nil for a document that holds none.
+    package var sealing: DocumentSealing?
 
     package init(
         cluster: String? = nil, groups: [String] = [],
-        settings: [Level: [SectionName: [String: DocumentEntry]]] = [:], isolated: [Level: Set<SectionName>] = [:]
+        settings: [Level: [SectionName: [String: DocumentEntry]]] = [:], isolated: [Level: Set<SectionName>] = [:],
+        sealing: DocumentSealing? = nil
     ) {
+        self.sealing = sealing
         self.cluster = cluster
         self.groups = groups
         self.settings = settings
@@ -50,6 +54,10 @@ package enum CertificateSource: Hashable, Sendable {
     case pem(chain: String, key: String)
     /// A ``CertificateSetting`` as it is stored, without its key: taken where the cluster holds that key.
     case masked(JSONValue)
+    /// The same with its chain and its sealed key, which the document's password opens.
+    case sealed(SealedCertificate)
+    /// The same, opened.
+    case restored(RestoredCertificate)
 }
 
 // MARK: - What people and logs see
@@ -61,6 +69,8 @@ extension CertificateSource: CustomStringConvertible, CustomReflectable {
         case .pkcs12: "pkcs12(<redacted>)"
         case .pem: "pem(<redacted>)"
         case .masked: "masked"
+        case .sealed: "sealed"
+        case .restored: "restored(<redacted>)"
         }
     }
 
@@ -74,10 +84,12 @@ extension ClusterDocument {
     /// The form that a file has, for ``YAMLText`` or as canonical JSON.
     ///
     /// A certificate from a PKCS#12 or PEM file has no written form, because its secrets stay where they are: it
-    /// is written as `pkcs12: <redacted>`, which does not read back. A list of authorities has no secrets, and is written as its text.
+    /// is written as `pkcs12: <redacted>`, which does not read back. So is one whose sealed key was opened. A list of authorities has no
+    /// secrets, and is written as its text.
     package var json: JSONValue {
         var members: [String: JSONValue] = [:]
         members["cluster"] = cluster.map(JSONValue.string)
+        members["sealing"] = sealing?.json
         if !groups.isEmpty { members["groups"] = .array(groups.map(JSONValue.string)) }
         var levels: [String: JSONValue] = [:]
         for (level, sections) in settings {
@@ -98,7 +110,8 @@ extension ClusterDocument {
         if case .single? = section?.naming {
             guard let only = members[EntryNaming.onlyEntry] else { return isIsolated ? [isolatedKey: true] : .null }
             guard case .object(let fields) = only else { return only }
-            members = fields
+            // Isolation alone says that there is no entry, so one without fields stands there by its name.
+            members = fields.isEmpty && isIsolated ? [EntryNaming.onlyEntry: only] : fields
         }
         if isIsolated { members[isolatedKey] = true }
         return .object(members)
@@ -115,6 +128,8 @@ extension DocumentEntry {
         case .certificate(.pkcs12): ["pkcs12": "<redacted>"]
         case .certificate(.pem): ["pem": "<redacted>"]
         case .authorities(let file): ["pem": String(validating: file, as: UTF8.self).map(JSONValue.string) ?? "<a file in DER>"]
+        case .certificate(.sealed(let certificate)): ["sealed": certificate.json]
+        case .certificate(.restored): ["sealed": "<redacted>"]
         }
     }
 }

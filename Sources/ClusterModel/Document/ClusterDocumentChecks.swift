@@ -18,7 +18,7 @@ extension ClusterDocument {
                 var named: [String: DocumentEntry] = [:]
                 for (entry, content) in entries {
                     try section.check(entry: entry, at: level.kind)
-                    if name == .certificates { try CertificateSetting.check(ownName: entry) }
+                    if name == .certificates { try CertificateSetting.check(ownName: entry, at: level.kind, value: content.storedForm) }
                     let path = SettingPath("settings", level.description, name.rawValue, entry)
                     let checked = try content.checked(in: section, at: path)
                     guard named.updateValue(checked, forKey: section.normalName(of: entry)) == nil else {
@@ -74,19 +74,38 @@ extension DocumentEntry {
     }
 }
 
+extension DocumentEntry {
+    /// What the cluster would store, where the document says it.
+    fileprivate var storedForm: JSONValue? {
+        switch self {
+        case .value(let value), .certificate(.masked(let value)): value
+        case .certificate(.restored(let restored)): restored.setting
+        default: nil
+        }
+    }
+}
+
 extension CertificateSource {
     fileprivate func checked(in section: Section, at path: SettingPath) throws(Refusal) -> CertificateSource {
         let size =
             switch self {
             case .pkcs12(let bytes, let password): max(bytes.count, password.utf8.count)
             case .pem(let chain, let key): max(chain.utf8.count, key.utf8.count)
-            case .selfSigned, .masked: 0
+            case .restored(let restored): max(restored.chain.utf8.count, restored.key.utf8.count)
+            case .selfSigned, .masked, .sealed: 0
             }
         guard size <= Limits.certificateFileBytes else {
             throw Refusal(.limit, "\(path): a file has over \(Limits.certificateFileBytes) bytes.")
         }
-        guard case .masked(let value) = self else { return self }
-        return .masked(try section.normalForm(of: value, at: path))
+        switch self {
+        case .selfSigned, .pkcs12, .pem: return self
+        case .masked(let value): return .masked(try section.normalForm(of: value, at: path))
+        case .restored(var restored):
+            restored.setting = try section.normalForm(of: restored.setting, at: path)
+            return .restored(restored)
+        case .sealed:
+            throw Refusal(.invalid, "\(path): the key is sealed. Give the document's password: muster apply --password-file FILE")
+        }
     }
 }
 

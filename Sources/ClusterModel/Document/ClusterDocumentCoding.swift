@@ -7,7 +7,7 @@
 /// A document travels in an API request with its files inlined, the bytes of PKCS#12 files in base64. This form
 /// holds secrets, and it is not the form that `save` writes: that is ``ClusterDocument/json``.
 extension ClusterDocument: Codable {
-    private enum Key: String, CodingKey { case cluster, groups, settings, isolated }
+    private enum Key: String, CodingKey { case cluster, groups, settings, isolated, sealing }
 
     /// Decodes and checks: what decodes is as sound as what was read from a file.
     package init(from decoder: any Decoder) throws {
@@ -19,6 +19,9 @@ extension ClusterDocument: Codable {
         for (level, sections) in levels {
             let named = sections.map { (SectionName(rawValue: $0.key), $0.value) }
             settings[try Level(parsing: level)] = Dictionary(named) { first, _ in first }
+        }
+        if let json = try container.decodeIfPresent(JSONValue.self, forKey: .sealing) {
+            sealing = try DocumentSealing(json, at: SettingPath("sealing"))
         }
         for (level, sections) in try container.decodeIfPresent([String: Set<String>].self, forKey: .isolated) ?? [:] {
             isolated[try Level(parsing: level)] = Set(sections.map(SectionName.init(rawValue:)))
@@ -38,6 +41,7 @@ extension ClusterDocument: Codable {
         try container.encode(groups, forKey: .groups)
         try container.encode(levels, forKey: .settings)
         try container.encode(Dictionary(alone) { first, _ in first }, forKey: .isolated)
+        try container.encodeIfPresent(sealing?.json, forKey: .sealing)
     }
 }
 
@@ -74,14 +78,14 @@ extension DocumentEntry: Codable {
 }
 
 extension CertificateSource: Codable {
-    private enum Key: String, CodingKey { case selfSigned, pkcs12, pem, masked }
-    private enum FileKey: String, CodingKey { case bytes, password, chain, key }
+    private enum Key: String, CodingKey { case selfSigned, pkcs12, pem, masked, sealed, restored }
+    private enum FileKey: String, CodingKey { case bytes, password, chain, key, certificate }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         guard container.allKeys.count == 1, let kind = container.allKeys.first else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: container.codingPath, debugDescription: "expected one of selfSigned, pkcs12, pem and masked"))
+                .init(codingPath: container.codingPath, debugDescription: "expected one of selfSigned, pkcs12, pem, masked and restored"))
         }
         switch kind {
         case .selfSigned:
@@ -98,6 +102,14 @@ extension CertificateSource: Codable {
             self = .pem(chain: try file.decode(String.self, forKey: .chain), key: try file.decode(String.self, forKey: .key))
         case .masked:
             self = .masked(try container.decode(JSONValue.self, forKey: .masked))
+        case .sealed:
+            self = .sealed(try SealedCertificate(try container.decode(JSONValue.self, forKey: .sealed), at: SettingPath("sealed")))
+        case .restored:
+            let parts = try container.nestedContainer(keyedBy: FileKey.self, forKey: .restored)
+            self = .restored(
+                RestoredCertificate(
+                    setting: try parts.decode(JSONValue.self, forKey: .certificate), chain: try parts.decode(String.self, forKey: .chain),
+                    key: try parts.decode(String.self, forKey: .key)))
         }
     }
 
@@ -116,6 +128,13 @@ extension CertificateSource: Codable {
             try file.encode(key, forKey: .key)
         case .masked(let value):
             try container.encode(value, forKey: .masked)
+        case .sealed(let certificate):
+            try container.encode(certificate.json, forKey: .sealed)
+        case .restored(let restored):
+            var parts = container.nestedContainer(keyedBy: FileKey.self, forKey: .restored)
+            try parts.encode(restored.setting, forKey: .certificate)
+            try parts.encode(restored.chain, forKey: .chain)
+            try parts.encode(restored.key, forKey: .key)
         }
     }
 }

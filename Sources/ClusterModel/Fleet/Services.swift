@@ -38,6 +38,13 @@ package struct DisabledService: Hashable, Sendable, Codable {
     }
 }
 
+extension Section {
+    /// The sections that decide which services there are, and what they should serve: what ``EffectiveConfiguration/intendedServices()``
+    /// reads.
+    package static let decidingServices: Set<SectionName> = Set(all.filter { $0.client != nil }.map(\.name))
+        .union([.certificates, .interfaces, .listeners, .mailFlowPolicies])
+}
+
 extension EffectiveConfiguration {
     /// The services that a certificate is assigned to, in a fixed order: listeners, HTTPS, clients. Disabled listeners are left out.
     package func intendedServices() throws(SettingError) -> [IntendedService] {

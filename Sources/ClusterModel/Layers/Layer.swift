@@ -60,6 +60,13 @@ package struct Layer: Hashable, Sendable {
 }
 
 extension Layer {
+    /// What this level says of some sections.
+    func only(_ names: Set<SectionName>) -> Layer {
+        var layer = Layer()
+        for name in names { layer.sections[name] = sections[name] }
+        return layer
+    }
+
     /// Every entry that is set or hidden here, in a fixed order.
     package var allEntries: [(section: SectionName, name: String, entry: LayerEntry)] {
         sections.sorted { $0.key < $1.key }.flatMap { section, content in

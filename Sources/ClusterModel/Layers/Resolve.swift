@@ -22,11 +22,29 @@ package struct InheritedSettings: Sendable {
     /// What a machine with this layer gets.
     package func configuration(machine: Layer, membership: MembershipID) -> EffectiveConfiguration {
         var result = effective
-        for (name, content) in machine.sections {
-            let entries = Resolution.descend(from: sections[name] ?? [:], into: content, at: .machine(membership))
-            result[name] = Resolution.section(name, entries)
-        }
+        for (name, content) in machine.sections { result[name] = section(name, under: content, at: .machine(membership)) }
         return EffectiveConfiguration(sections: Array(result.values))
+    }
+
+    /// A section with a machine's own word over it. What is inherited is taken as it is, digests and all: it is the most of it.
+    private func section(_ name: SectionName, under content: SectionLayer, at id: LayerID) -> EffectiveSection {
+        let wider = content.isIsolated ? [] : effective[name]?.entries ?? []
+        var own = content.entries.compactMap { entry, stored in
+            stored.state.value.map { value in
+                let above = sections[name]?[entry].map { [$0.origin] + $0.shadows } ?? []
+                return EffectiveEntry(
+                    section: name, name: entry, value: value, origin: .init(layer: id, revision: stored.revision), shadows: above)
+            }
+        }
+        own.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        var entries: [EffectiveEntry] = []
+        entries.reserveCapacity(wider.count + own.count)
+        var next = own[...]
+        for entry in wider where content.entries[entry.name] == nil {
+            while let first = next.first, first.name.utf8.lexicographicallyPrecedes(entry.name.utf8) { entries.append(next.removeFirst()) }
+            entries.append(entry)
+        }
+        return EffectiveSection(name: name, sorted: entries + next)
     }
 }
 

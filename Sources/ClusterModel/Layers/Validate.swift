@@ -19,27 +19,67 @@ package struct ConfigurationFinding: Hashable, Sendable {
     }
 }
 
+/// What sections have to say of each other beyond references: one rule, and the sections that it reads.
+///
+/// It is shown no other section, so that a change elsewhere cannot change what it finds.
+struct ConfigurationCheck: Sendable {
+    let reads: Set<SectionName>
+    let findings: @Sendable (EffectiveConfiguration) -> [ConfigurationFinding]
+
+    static let all =
+        [
+            ConfigurationCheck(reads: [.interfaces, .listeners]) { $0.portClashes() },
+            ConfigurationCheck(reads: [.listeners, .mailFlowPolicies]) { $0.missingCertificates() },
+            ConfigurationCheck(reads: Section.decidingServices) { $0.demoCertificates() },
+            ConfigurationCheck(reads: [.authorities, .mailFlowPolicies]) { $0.authorityFindings() },
+        ] + Section.all.filter(\.hasRemarks).map { section in ConfigurationCheck(reads: [section.name]) { $0.remarks(of: section.name) } }
+}
+
 extension EffectiveConfiguration {
     /// Whether the configuration holds together: every name resolves, no two services want one port (mission A5, A6, B3).
     package func findings() -> [ConfigurationFinding] {
         var findings: [ConfigurationFinding] = []
         for section in sections {
             guard let kind = Section.named(section.name) else {
-                findings.append(.init(.error, entry: section.name.rawValue, "this version does not know the section \(section.name)"))
+                findings.append(.unknown(section.name))
                 continue
             }
-            findings += section.remarks.map { .init(.notice, entry: "\(section.name)/\($0.entry)", $0.text) }
             for entry in section.entries {
                 for reference in kind.references(entry.value) where self[reference.section, reference.name] == nil {
-                    findings.append(dangling(reference, in: "\(section.name)/\(entry.name)"))
+                    findings.append(.dangling(reference, in: "\(section.name)/\(entry.name)"))
                 }
             }
         }
-        return findings + portClashes() + missingCertificates() + demoCertificates() + authorityFindings()
+        return findings + ConfigurationCheck.all.flatMap { $0.findings(only($0.reads)) }
     }
 
+    /// What the entries of a section have to say for themselves.
+    fileprivate func remarks(of section: SectionName) -> [ConfigurationFinding] {
+        (self[section]?.remarks ?? []).map { .init(.notice, entry: "\(section)/\($0.entry)", $0.text) }
+    }
+
+    private func only(_ names: Set<SectionName>) -> EffectiveConfiguration {
+        EffectiveConfiguration(sections: sections.filter { names.contains($0.name) })
+    }
+}
+
+extension ConfigurationFinding {
+    static func unknown(_ section: SectionName) -> ConfigurationFinding {
+        ConfigurationFinding(.error, entry: section.rawValue, "this version does not know the section \(section)")
+    }
+
+    static func dangling(_ reference: Reference, in entry: String) -> ConfigurationFinding {
+        let missing = "\(reference.field) names \(reference.section)/\(reference.name), which this machine has at no level"
+        return switch reference.whenMissing {
+        case .refused: ConfigurationFinding(.error, entry: entry, missing)
+        case .disabled: ConfigurationFinding(.notice, entry: entry, "\(missing): it is disabled here")
+        }
+    }
+}
+
+extension EffectiveConfiguration {
     /// The ready-made certificate is marked wherever it is used (mission D6).
-    private func demoCertificates() -> [ConfigurationFinding] {
+    fileprivate func demoCertificates() -> [ConfigurationFinding] {
         // Values that do not read have been refused before they were stored.
         let users = ((try? intendedServices()) ?? []).filter { $0.certificate == CertificateSetting.demoName }
         return users.map {
@@ -47,15 +87,7 @@ extension EffectiveConfiguration {
         }
     }
 
-    private func dangling(_ reference: Reference, in entry: String) -> ConfigurationFinding {
-        let missing = "\(reference.field) names \(reference.section)/\(reference.name), which this machine has at no level"
-        return switch reference.whenMissing {
-        case .refused: ConfigurationFinding(.error, entry: entry, missing)
-        case .disabled: ConfigurationFinding(.notice, entry: entry, "\(missing): it is disabled here")
-        }
-    }
-
-    private func portClashes() -> [ConfigurationFinding] {
+    fileprivate func portClashes() -> [ConfigurationFinding] {
         var owners: [String: String] = [:]
         var findings: [ConfigurationFinding] = []
         func claim(_ address: String, _ port: Int, _ entry: String) {
@@ -78,7 +110,7 @@ extension EffectiveConfiguration {
     }
 
     /// A policy that offers TLS on a listener without a certificate could not keep its word.
-    private func missingCertificates() -> [ConfigurationFinding] {
+    fileprivate func missingCertificates() -> [ConfigurationFinding] {
         var findings: [ConfigurationFinding] = []
         for (name, listener) in (try? values(ListenerSetting.self, in: .listeners)) ?? [] where listener.certificate == nil {  // as above
             let policies = listener.senderGroups.map(\.policy) + (listener.defaultPolicy.map { [$0] } ?? [])

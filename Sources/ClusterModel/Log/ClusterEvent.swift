@@ -11,6 +11,7 @@ package enum ClusterEvent: Hashable, Sendable {
     case settingsCommitted(SettingsCommitted)
     case managerRecovered(ManagerRecovered)
     case keyExported(KeyExported)
+    case documentExported(DocumentExported)
 }
 
 package struct ClusterCreated: Hashable, Sendable, Codable {
@@ -181,6 +182,19 @@ package struct KeyExported: Hashable, Sendable, Codable {
     }
 }
 
+/// An administrator was given every private key of a revision, in a cluster document under a password (mission B9, D12).
+package struct DocumentExported: Hashable, Sendable, Codable {
+    /// The revision whose settings they are.
+    package var revision: Int
+    /// How many keys there were.
+    package var keys: Int
+
+    package init(revision: Int, keys: Int) {
+        self.revision = revision
+        self.keys = keys
+    }
+}
+
 extension ClusterEvent {
     /// The word that names the event in the log: `machine-joined`.
     package var kind: String {
@@ -196,6 +210,7 @@ extension ClusterEvent {
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
         case .keyExported: "key-exported"
+        case .documentExported: "document-exported"
         }
     }
 
@@ -222,6 +237,7 @@ extension ClusterEvent {
             case .settingsCommitted(let event): try JSONValue(encoding: event)
             case .managerRecovered(let event): try JSONValue(encoding: event)
             case .keyExported(let event): try JSONValue(encoding: event)
+            case .documentExported(let event): try JSONValue(encoding: event)
             }
         var members = payload.members ?? [:]
         members["kind"] = .string(kind)
@@ -242,6 +258,7 @@ extension ClusterEvent {
         case "machine-removed": self = .machineRemoved(try json.decode(MachineRemoved.self))
         case "settings-committed": self = .settingsCommitted(try json.decode(SettingsCommitted.self))
         case "key-exported": self = .keyExported(try json.decode(KeyExported.self))
+        case "document-exported": self = .documentExported(try json.decode(DocumentExported.self))
         case "manager-recovered": self = .managerRecovered(try json.decode(ManagerRecovered.self))
         default:
             throw Refusal(

@@ -69,11 +69,9 @@ extension ClusterState {
         InheritedSettings(cluster: layer, group: groups[group]?.layer ?? Layer(), groupID: group)
     }
 
-    /// What stands against this state, machine by machine, in a fixed order.
-    package func findings() -> [(machine: String, finding: ConfigurationFinding)] {
-        configurations().flatMap { id, configuration in
-            configuration.findings().map { (memberships[id]?.machine ?? id.rawValue, $0) }
-        }
-        .sorted { ($0.machine, $0.finding.entry, $0.finding.text) < ($1.machine, $1.finding.entry, $1.finding.text) }
+    /// What stands against this state, machine by machine, in a fixed order: ``EffectiveConfiguration/findings()`` of every machine.
+    ///
+    /// What was found in an earlier state is kept, and only what changed since is looked at again.
+    package func findings() -> [(machine: String, finding: ConfigurationFinding)] { memory.findings(of: self) }
     }
 }

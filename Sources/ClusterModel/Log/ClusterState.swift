@@ -63,6 +63,8 @@ package struct ClusterState: Sendable {
     private(set) var traces: [Edit.Subject: Int] = [:]
     private var revisionOfChangeSet: [String: Int] = [:]
     private var membershipOfName: [String: MembershipID] = [:]
+    /// What was last found, here or in a state that this one was made from or that was made from this one.
+    let memory = FindingsMemory()
 
     package init() {}
 
@@ -113,7 +115,7 @@ extension ClusterState {
         case .machineRemoved(let event): try fold(event, time: time, author: author)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
         case .managerRecovered(let event): try fold(event)
-        case .keyExported: break  // it is history, and changes nothing
+        case .keyExported, .documentExported: break  // it is history, and changes nothing
         }
         self.head = head
     }

@@ -99,6 +99,8 @@ package struct Section: Sendable {
     package var references: @Sendable (JSONValue) -> [Reference]
     /// What people should know about an entry for itself, whatever else is set; none for a value that does not read.
     package var remarks: @Sendable (JSONValue) -> [String]
+    /// Whether its entries ever have any.
+    package var hasRemarks: Bool
     /// The service to which an entry assigns a client certificate, for sections that have such.
     package var client: ClientService?
 
@@ -107,7 +109,7 @@ package struct Section: Sendable {
         _ name: SectionName, of type: Value.Type, naming: EntryNaming, levels: [Level.Kind] = Level.Kind.allCases,
         client: ClientService? = nil, laterEntries: [String: Int] = [:],
         rule: @escaping @Sendable (Value, SettingPath) throws(SettingError) -> Void = { _, _ throws(SettingError) in },
-        remarks: @escaping @Sendable (Value) -> [String] = { _ in [] },
+        remarks: (@Sendable (Value) -> [String])? = nil,
         references: @escaping @Sendable (Value) -> [Reference] = { _ in [] }
     ) {
         self.name = name
@@ -129,8 +131,9 @@ package struct Section: Sendable {
             guard let value = try? Value(json) else { return [] }  // stored values have been read before
             return references(value)
         }
+        self.hasRemarks = remarks != nil
         self.remarks = { json in
-            guard let value = try? Value(json) else { return [] }  // as above
+            guard let remarks, let value = try? Value(json) else { return [] }  // as above
             return remarks(value)
         }
     }

@@ -32,7 +32,10 @@ package struct SettingPath: Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         steps.reduce(into: "") { text, step in
             switch step {
-            case .key(let key): text += text.isEmpty ? key : ".\(key)"
+            case .key(let key):
+                // The longest name is a domain's; what is longer is somebody's mistake, and need not be shown whole.
+                let shown = key.utf8.count <= Limits.domainLength ? key : "\(key.prefix(64))..."
+                text += text.isEmpty ? shown : ".\(shown)"
             case .index(let index): text += "[\(index)]"
             }
         }

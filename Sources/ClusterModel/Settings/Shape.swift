@@ -151,6 +151,8 @@ package struct Shape<Root: Sendable>: Sendable {
         var properties: [String: JSONValue] = [:]
         for field in fields {
             var schema = field.schema.members ?? [:]
+            // A type's own description says what is expected; a field's says what for.
+            schema["$comment"] = schema["description"]
             schema["description"] = .string(field.summary)
             schema["default"] = field.standard
             properties[field.name] = .object(schema)

@@ -10,7 +10,8 @@ struct Apply: AsyncParsableCommand {
         abstract: "Take a cluster document into your uncommitted changes, or commit it at once.",
         discussion: """
             Replaces exactly the sections that the document names, at the levels where it names them, and leaves the rest. Files \
-            that it names are read from beside it. What is wrong with it is listed line by line.
+            that it names are read from beside it. What is wrong with it is listed line by line. A document of another cluster is \
+            refused; one with sealed keys (muster save --include-secrets) needs its password.
 
               muster apply -f cluster.yaml --dry-run
               muster apply -f cluster.yaml --commit -m "From the repository" --wait
@@ -19,6 +20,9 @@ struct Apply: AsyncParsableCommand {
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The document, YAML or JSON; - for standard input.", valueName: "file"))
     var file: String
+
+    @Option(help: ArgumentHelp("A file whose first line is the password of the sealed keys in the document.", valueName: "file"))
+    var passwordFile: String?
 
     @Flag(help: "Say what would change, and change nothing.")
     var dryRun = false
@@ -39,7 +43,7 @@ struct Apply: AsyncParsableCommand {
 
     func run() async throws {
         let view = try await manager.withManager { client in
-            let document = try JSONValue(encoding: try DocumentFile.read(file))
+            let document = try JSONValue(encoding: try await DocumentFile.read(file, passwordFile: passwordFile))
             return try await client.apply(ApplyRequest(document: document, dryRun: dryRun, commit: commit, comment: message))
         }
         if let commit = view.commit, waiting.wait || manager.isForPeople {

@@ -21,10 +21,13 @@ struct AgentApply: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The document.", valueName: "file"))
     var file: String
 
+    @Option(help: ArgumentHelp("A file whose first line is the password of the sealed keys in the document.", valueName: "file"))
+    var passwordFile: String?
+
     func run() async throws {
         try await exiting {
             let directory = place.directory
-            var document = try DocumentFile.read(file)
+            var document = try await DocumentFile.read(file, passwordFile: passwordFile)
             try document.check()
             let machine = try directory.machine().name
             let current = try directory.current().generation?.settings ?? .empty
@@ -86,6 +89,12 @@ struct StandaloneDocument {
             try list.check(at: now)
             material.append(Material(kind: .chain, digest: list.blob, pem: Array(list.pem.utf8)))
             return list.setting.json
+        case .certificate(.sealed):
+            throw Refusal(.invalid, "The certificate \(name) has a sealed key. Give its password: --password-file FILE")
+        case .certificate(.restored(let restored)):
+            let (setting, key, chain) = try restored.identity()
+            material += StandaloneDocument.material(key, chain)
+            return setting.json
         case .certificate(.selfSigned(let request)):
             // A value that does not read was made for no request.
             if let old = before[name], let setting = try? CertificateSetting(old), setting.request == request { return old }

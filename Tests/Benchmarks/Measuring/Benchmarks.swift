@@ -78,6 +78,7 @@ enum Measure: String, CaseIterable {
     case restart
     case sqlite
     case cold
+    case resolving
 
     func figures(_ options: Options) async throws -> [Figure] {
         switch self {
@@ -87,6 +88,7 @@ enum Measure: String, CaseIterable {
         case .restart: try await options.each { try await RestartMeasure(options: options, members: $0).figures() }
         case .sqlite: try await SQLiteMeasure(options: options).figures()
         case .cold: try await ColdStart.figures(options)
+        case .resolving: try await options.each { try ResolvingMeasure(options: options, machines: $0).figures() }
         }
     }
 }
