@@ -49,7 +49,7 @@ struct AuthorityReadingTests {
     ])
     func `what is wrong is said at its line`(_ text: String, _ expected: String) {
         let found = errors(of: "settings:\n  cluster:\n    authorities: \(text)\n", files: ["f": [1]])
-        #expect(found.first?.hasPrefix("3:") == true && found.first?.contains(expected) == true, "\(found)")
+        #expect(found.contains { $0.hasPrefix("3:") && $0.contains(expected) }, "\(found)")
     }
 
     @Test(arguments: [
