@@ -73,5 +73,4 @@ extension ClusterState {
     ///
     /// What was found in an earlier state is kept, and only what changed since is looked at again.
     package func findings() -> [(machine: String, finding: ConfigurationFinding)] { memory.findings(of: self) }
-    }
 }
