@@ -1,3 +1,4 @@
+import Certificates
 import ClusterModel
 import Gateways
 import NIOPosix
