@@ -60,7 +60,7 @@ extension DocumentReading {
 }
 
 /// The file of a list of authorities.
-private struct AuthorityFile: Setting {
+struct AuthorityFile: Setting {
     var file = ""
 
     static let shape = Shape<AuthorityFile>(

@@ -57,7 +57,12 @@ package enum DocumentSchema {
 
     private static func schema(of section: Section) -> JSONValue {
         let isolated: JSONValue = ["type": "boolean", "description": "Whether nothing of the section is inherited at this level."]
-        let entry = section.name == .certificates ? certificate(section) : section.schema
+        let entry =
+            switch section.name {
+            case .certificates: certificate(section)
+            case .authorities: authorities(section)
+            default: section.schema
+            }
         switch section.naming {
         case .named(let rule):
             return [
@@ -83,6 +88,15 @@ package enum DocumentSchema {
         return ["anyOf": .array(sources + [section.schema])]
     }
 
+    private static func authorities(_ section: Section) -> JSONValue {
+        let text: JSONValue = ["type": "string", "description": "The certificates in PEM."]
+        let source: JSONValue = [
+            "type": "object", "properties": ["pem": ["anyOf": [text, AuthorityFile.shape.schema]]], "required": ["pem"],
+            "additionalProperties": false,
+        ]
+        return ["anyOf": [source, section.schema]]
+    }
+
     private static func reference(_ name: String) -> JSONValue { ["$ref": .string("#/$defs/\(name)")] }
 
     private static func described(_ schema: JSONValue, _ text: String) -> JSONValue {
@@ -96,6 +110,7 @@ package enum DocumentSchema {
         switch rule {
         case .plain: "^[A-Za-z0-9][-A-Za-z0-9_.]{0,\(Limits.nameLength - 1)}$"
         case .domain: #"^\.?([A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?$"#
+        case .oneOf(let names): "^(\(names.joined(separator: "|")))$"
         }
     }
 }

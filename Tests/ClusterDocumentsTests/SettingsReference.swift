@@ -28,12 +28,15 @@ enum SettingsReference {
             switch section.naming {
             case .single: "It has one entry, written without a name."
             case .named(.plain): "Its entries have names."
-            case .named(.domain): "Its entries are named by \(NameRule.domain.expectation)."
+            case .named(let rule): "Its entries are named by \(rule.expectation)."
             }
         let network = section.isNetwork ? " A network setting: a machine brings it along when it joins." : ""
         var text = "## \(section.name)\n\n\(section.summary) \(naming) Levels: \(levels).\(network)\n\n"
         if section.name == .certificates {
             text += "This is what `save` writes; [other forms](#forms-of-a-certificate) are what people write.\n\n"
+        }
+        if section.name == .authorities {
+            text += "A list is given as `pem: { file: FILE }` or as its text, `pem: TEXT`; the entry `system` says `trusted: true` or `false`.\n\n"
         }
         return text + table(section.schema)
     }
