@@ -94,6 +94,18 @@ let badSettings = [
         "a section with nothing in it", "destinations:",
         "4:18: settings.cluster.destinations: here is nothing; expected a map of entries by name; {} is the one without any"),
     .section(
+        "a domain twice, once in upper case", "destinations:\n  a.example: { tls: none }\n  A.Example: { tls: none }",
+        "6:7: settings.cluster.destinations.A.Example: a.example is there twice; expected each name once; upper and lower case are the same"
+    ),
+    .section(
+        "a name with a letter that only looks right", "listeners:\n  m\u{430}il: { interface: a }",
+        "5:7: settings.cluster.listeners: \"m\u{430}il\" is no name for an entry of listeners (it has the character U+0430, which is not ASCII); expected a name of up to 63"
+    ),
+    .section(
+        "a service that there is not", "services:\n  malware: { host: a.example }",
+        "5:7: settings.cluster.services: \"malware\" is no name for an entry of services; expected one of dlp-enterprise-manager, malware-analysis"
+    ),
+    .section(
         "a name that breaks the rule", "listeners:\n  my listener: { interface: a }",
         "5:7: settings.cluster.listeners: \"my listener\" is no name for an entry of listeners; expected a name of up to 63"),
     .section(

@@ -77,7 +77,7 @@ package struct ClientService: Sendable {
 /// A kind of setting: what its entries look like, where they may be set, what they refer to.
 ///
 /// A new section is a file in `Settings/Sections` and a line in ``Section/all``: `Docs/guides/adding-a-section.md`.
-package struct Section: Sendable {
+package struct Section: Sendable, CustomStringConvertible {
     package var name: SectionName
     package var summary: String
     package var naming: EntryNaming
@@ -140,6 +140,8 @@ package struct Section: Sendable {
 
     /// The version of the section that an entry's value, in normal form, needs.
     package func neededVersion(of value: JSONValue) -> Int { needs(value).map(\.version).max() ?? 1 }
+
+    package var description: String { name.rawValue }
 
     /// Every section, in the order in which people read them.
     package static let all: [Section] = [

@@ -4,7 +4,10 @@ import ClusterModel
 extension JSONValue {
     /// Every leaf with its place: `https.port` and `443`.
     fileprivate func leaves(_ place: String = "") -> [(place: String, text: String)] {
-        guard case .object(let members) = self, !members.isEmpty else { return self == .null ? [] : [(place, summary)] }
+        guard case .object(let members) = self, !members.isEmpty else {
+            // An entry without a field of its own has nothing to list.
+            return self == .null || (place.isEmpty && summary.isEmpty) ? [] : [(place, summary)]
+        }
         return members.sorted { $0.key < $1.key }.flatMap { key, value in
             value.leaves(place.isEmpty ? key : "\(place).\(key)")
         }
