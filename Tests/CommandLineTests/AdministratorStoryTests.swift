@@ -45,7 +45,7 @@ struct AdministratorStoryTests {
         #expect(!refused.error.contains("own.example"))
         let shown = try await bob.succeed(["changes"])
         #expect(shown.contains("At cluster") && shown.contains("it was: tls=preferred"))
-        #expect(shown.contains("A commit would be refused:"))
+        #expect(shown.contains("A commit would be refused until you decided on the 2 conflicts above."))
         try await bob.succeed(["changes", "--keep", "destinations/default", "--cluster"])
         try await bob.succeed(["discard", "destinations/bank.example"])
         let commit = try await bob.json(["commit", "-m", "Do not", "--wait"])

@@ -42,7 +42,8 @@ struct Changes: AsyncParsableCommand {
         try manager.renderer.show(list: changes, whenEmpty: "You have no uncommitted changes.") { changeText(changes, $0) }
         guard manager.isForPeople else { return }
         let preview = try await manager.withManager { try await $0.previewChanges() }
-        if !changes.isEmpty { Output.line("\n" + preview.text(manager.renderer.style)) }
+        let conflicts = changes.count { $0.conflict != nil }
+        if !changes.isEmpty { Output.line("\n" + preview.text(manager.renderer.style, shownConflicts: conflicts)) }
         if changes.isEmpty, !preview.notices.isEmpty { Output.error(preview.notices.map { $0.printable() }.joined(separator: "\n")) }
     }
 
@@ -64,14 +65,18 @@ func changeText(_ changes: [ChangeView], _ style: Style) -> String {
 }
 
 extension ChangesPreview {
-    func text(_ style: Style) -> String {
+    /// For people; conflicts that were shown just before are not said again.
+    func text(_ style: Style, shownConflicts: Int = 0) -> String {
         let count = machines.count
         var parts = [
             count == 0 ? "A commit would change no machine." : "A commit would change \(count == 1 ? "1 machine" : "\(count) machines"):"
         ]
         if !machines.isEmpty { parts.append(impactText(machines, style).indented) }
         if !notices.isEmpty { parts.append(noticeText(notices, style)) }
-        if !problems.isEmpty {
+        if shownConflicts > 0 {
+            let those = shownConflicts == 1 ? "the conflict" : "the \(shownConflicts) conflicts"
+            parts.append(style.paint("A commit would be refused until you decided on \(those) above.", .bad))
+        } else if !problems.isEmpty {
             parts.append(style.paint("A commit would be refused:", .bad))
             parts += problems.map { "  - \($0.printable())" }
         }

@@ -62,7 +62,7 @@ extension Rollback.LeftOut {
     fileprivate var remark: String {
         let list = shortList(entries)
         return switch reason {
-        case .ended: "the machine was removed, and what was set for it is gone with it: \(list)"
+        case .ended: "the machine of then was removed, and what was set for it is gone with it: \(list)"
         case .groupGone: "the group was deleted" + (entries.isEmpty ? "" : ", and what was set for it is gone with it: \(list)")
         case .joinedLater: "the machine joined later, and keeps what is set for it: \(list)"
         case .network: "network settings stay as they are: \(list)"
