@@ -171,8 +171,12 @@ struct SaveTests {
 
 @Suite("A sealed document that is not what it was does not open", .timeLimit(.minutes(3)))
 struct AlteredDocumentTests {
-    /// A cluster of one certificate besides the ready-made, saved.
-    private func saved() async throws -> (desk: Desk, text: String) {
+    /// A cluster of one certificate besides the ready-made, saved once: deriving a key takes a second in a debug build.
+    private static let once = Task { try await save() }
+
+    private func saved() async throws -> (desk: Desk, text: String) { try await Self.once.value }
+
+    private static func save() async throws -> (desk: Desk, text: String) {
         let desk = try await Desk.make()
         _ = try await desk.admin.createCertificate(
             CertificateCreation(
