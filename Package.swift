@@ -84,6 +84,8 @@ let package = Package(
         room("ClusterLog", ["ClusterModel", crypto]),
         room("ClusterLogSQLite", ["ClusterModel", "ClusterLog", grdb]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CResolv"),
+        room("Mail", ["ClusterModel", "CResolv"]),
         room("Certificates", ["ClusterModel", "COpenSSL", crypto, cryptoExtras, swiftASN1, x509]),
         room("Replication", ["ClusterModel"]),
         .target(
@@ -103,7 +105,7 @@ let package = Package(
             ["ClusterModel", "Replication", "Certificates", "Gateways", crypto, logging, serviceLifecycle]),
         room(
             "ClusterService",
-            ["AdminContract", "ClusterModel", "ClusterLog", "Replication", "Certificates", crypto, logging, serviceLifecycle]),
+            ["AdminContract", "ClusterModel", "ClusterLog", "Replication", "Certificates", "Mail", crypto, logging, serviceLifecycle]),
         room("AdminContract", ["ClusterModel"]),
         room("AdminClient", ["ClusterModel", "AdminContract", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
         room(
@@ -112,6 +114,7 @@ let package = Package(
                 "ClusterModel", "AdminContract", hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore, nioHTTPTypes, nioSSL,
                 nioTLS, serviceLifecycle,
             ]),
+        room("MailFixtures", path: "Tests/MailFixtures", ["ClusterModel", subprocess, systemPackage]),
         room("SeededRandomness", path: "Tests/SeededRandomness", []),
         room("RandomClusters", path: "Tests/RandomClusters", ["ClusterModel", "SeededRandomness"]),
         room(
@@ -139,6 +142,7 @@ let package = Package(
             "ClusterDocumentsTests",
             ["ClusterModel", "ClusterDocuments", "ClusterFixtures", "RandomClusters", "SeededRandomness", subprocess]),
         tests("LogContractTests", ["ClusterModel", "ClusterLog", "ClusterLogSQLite", grdb]),
+        tests("MailTests", ["ClusterModel", "Mail", "MailFixtures", nioCore, nioPosix]),
         tests("CertificatesTests", ["ClusterModel", "Certificates", "SeededRandomness", subprocess], exclude: ["Corpus"]),
         tests("ReplicationTests", ["ClusterModel", "ClusterLog", "Replication", "SeededRandomness"]),
         tests(
@@ -157,7 +161,7 @@ let package = Package(
             "ClusterServiceTests",
             [
                 "AdminContract", "Certificates", "ClusterDocuments", "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService",
-                "Replication", "SeededRandomness", logging,
+                "MailFixtures", "Replication", "SeededRandomness", logging,
             ]),
         tests(
             "AdminTests",
@@ -168,8 +172,9 @@ let package = Package(
         tests(
             "CommandLineTests",
             [
-                "muster", "AdminClient", "AdminContract", "AdminFixtures", "Certificates", "ClusterFixtures", "ClusterModel", "Replication",
-                "ReplicationTransport", logging, nioCore, nioPosix, subprocess, systemPackage,
+                "muster", "AdminClient", "AdminContract", "AdminFixtures", "Certificates", "ClusterFixtures", "ClusterModel",
+                "MailFixtures",
+                "Replication", "ReplicationTransport", logging, nioCore, nioPosix, subprocess, systemPackage,
             ],
             exclude: ["Golden"]),
         tests(

@@ -185,6 +185,10 @@ extension AdminClient {
         try await get(Paths.certificateChecks)
     }
 
+    package func checkMailExchange(_ request: MailExchangeRequest) async throws(Refusal) -> MailExchangeView {
+        try await post(Paths.mailExchangeChecks, request)
+    }
+
     package func certificateUses(_ name: String, at level: Level) async throws(Refusal) -> [CertificateUse] {
         try await get(
             Paths.certificateUses(try AdminClient.checked(name, "The certificate name")), [(Parameter.level, level.description)])

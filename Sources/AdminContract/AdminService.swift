@@ -102,6 +102,9 @@ package protocol AdminService: Sendable {
     func exportCertificate(_ request: CertificateExport, for caller: Caller) async throws(Refusal) -> ExportedCertificate
     /// What every machine's services should serve, were seen to serve, and what there is to say of it; by machine and service.
     func checkCertificates(for caller: Caller) async throws(Refusal) -> [ServiceCheck]
+    /// Whether those who send mail to a domain can verify whom they reach (mission D9). The manager asks DNS; refused with
+    /// ``Refusal/Code/lookup`` when no answer comes, with ``Refusal/Code/limit`` when it is asked too often.
+    func checkMailExchange(_ request: MailExchangeRequest, for caller: Caller) async throws(Refusal) -> MailExchangeView
     /// What uses a level's certificate, in the caller's view (mission D8).
     func certificateUses(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> [CertificateUse]
     /// Takes a level's certificate away, as an edit. Refused with ``Refusal/Code/inUse`` while a service would be left without one.

@@ -44,6 +44,7 @@ package struct Outcome: Hashable, Sendable {
         .version: Outcome(422),
         .unreadable: Outcome(422),
         .unavailable: Outcome(503, exit: unreachable),
+        .lookup: Outcome(502),
         .failure: Outcome(500),
     ]
 

@@ -27,6 +27,7 @@ package enum Paths {
     package static let certificateUploads = "/certificate-uploads"
     package static let certificateExports = "/certificate-exports"
     package static let certificateChecks = "/certificate-checks"
+    package static let mailExchangeChecks = "/mail-exchange-checks"
     package static let certificatePromotions = "/certificate-promotions"
     package static let alerts = "/alerts"
     package static let alertAcknowledgements = "/alert-acknowledgements"

@@ -150,6 +150,9 @@ private func addCertificates(to api: RouterGroup<CallerContext>, _ service: any 
     api.get(path(Paths.certificateChecks)) { _, context in
         Answer(try await service.checkCertificates(for: context.caller))
     }
+    api.post(path(Paths.mailExchangeChecks)) { request, context in
+        Answer(try await service.checkMailExchange(request.value(MailExchangeRequest.self), for: context.caller))
+    }
     api.get(path(Paths.certificateUses(":\(name)"))) { request, context in
         let level = try request.level(Parameter.level) ?? .cluster
         return Answer(try await service.certificateUses(context.parameters.require(name), at: level, for: context.caller))

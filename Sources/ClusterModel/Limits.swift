@@ -145,4 +145,16 @@ package enum Limits {
     package static let parallelProbes = 16
     /// Lines of one SMTP reply that the prober reads: EHLO replies have some twenty.
     package static let smtpReplyLines = 100
+    /// Hosts of one domain's MX records that are looked at: large providers have seven.
+    package static let mailExchangers = 20
+    /// Addresses of one such host; more do not fit into one datagram.
+    package static let hostAddresses = 30
+    /// Seconds that a look-up of a domain's mail hosts may take in all: a person waits for it.
+    package static let lookupSeconds = 10
+    /// Seconds a DNS server has for one answer, and how often it is asked: a lost datagram is made up for.
+    package static let lookupTrySeconds = 2
+    package static let lookupAttempts = 2
+    /// Look-ups that a manager makes at once, a thread each, and in a minute: many times what people ask.
+    package static let lookups = 4
+    package static let lookupsPerMinute = 60
 }

@@ -104,6 +104,9 @@ extension AdminDesk {
                     throw Refusal(.version, error.description)
                 }
                 var findings = setting.findings(at: now, covering: index.hosts(of: entry.name, at: entry.origin.layer))
+                if service.service == SectionName.delivery.rawValue {
+                    findings += try AdminDesk.deliveryFindings(setting, configuration, machine.name)
+                }
                 if service.unprovable == nil, service.served != service.fingerprint {
                     findings.insert(.notServed(service.served), at: 0)
                 }
@@ -124,6 +127,17 @@ extension AdminDesk {
         try require(.operator, of: caller)
         let made = Set(try await certificateDesk.delete(by: caller.user, name: name, at: level).map(\.subject))
         return try await summary(of: made, for: caller)
+    }
+
+    /// What there is to say of the outbound certificate on one machine.
+    private static func deliveryFindings(
+        _ setting: CertificateSetting, _ configuration: EffectiveConfiguration, _ machine: String
+    ) throws(Refusal) -> [CertificateFinding] {
+        do throws(SettingError) {
+            return setting.findings(leavingBy: try configuration.deliveryPlace(of: machine).map { [$0] } ?? [])
+        } catch {
+            throw Refusal(.version, error.description)
+        }
     }
 
     private static func bytes(_ base64: String, _ what: String) throws(Refusal) -> [UInt8] {
@@ -151,7 +165,8 @@ extension AdminDesk {
         do throws(SettingError) { setting = try CertificateSetting(value) } catch { throw Refusal(.version, error.description) }
         return CertificateView(
             setting, name: name, level: level, usedBy: Set(index.uses(of: name, at: layer).map(\.service)).sorted(),
-            findings: setting.findings(at: certificateDesk.now(), covering: index.hosts(of: name, at: layer)),
+            findings: setting.findings(at: certificateDesk.now(), covering: index.hosts(of: name, at: layer))
+                + setting.findings(leavingBy: index.deliveries(of: name, at: layer)),
             uncommitted: committed.layer(layer)?[.certificates, name]?.state.value != value)
     }
 
@@ -169,15 +184,4 @@ extension AdminDesk {
 
 @concurrent private func readPEM(key: String, chain: String, password: String?) async throws(Refusal) -> ImportedIdentity {
     try ImportedIdentity(keyPEM: key, chainPEM: chain, keyPassword: password)
-}
-
-extension CertificateFinding {
-    /// A service that was seen to serve something else, or nothing.
-    fileprivate static func notServed(_ served: Digest?) -> CertificateFinding {
-        CertificateFinding(
-            code: .notServed, severity: .error,
-            text: served.map { "The service was seen to serve another certificate (\($0.short))." }
-                ?? "The service was not seen to serve it.",
-            cure: "Look at muster machine show, and at the agent's status on that machine.")
-    }
 }

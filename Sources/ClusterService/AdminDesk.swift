@@ -1,5 +1,6 @@
 package import AdminContract
 package import ClusterModel
+package import Mail
 
 /// The manager's services as administrators meet them: checks the role, asks one service, and answers in the API's values.
 package final class AdminDesk: AdminService {
@@ -13,10 +14,11 @@ package final class AdminDesk: AdminService {
     let documents: DocumentDesk
     let alertDesk: AlertDesk
     let vault: KeyVault
+    let lookups: Lookups
 
     package init(
         ledger: Ledger, desk: ChangeDesk, certificateDesk: CertificateDesk, enrolment: Enrolment, fleet: FleetService,
-        vault: KeyVault, verification: LogVerification, alertDesk: AlertDesk
+        vault: KeyVault, verification: LogVerification, alertDesk: AlertDesk, lookups: Lookups = Lookups()
     ) {
         self.ledger = ledger
         self.desk = desk
@@ -26,6 +28,7 @@ package final class AdminDesk: AdminService {
         self.verification = verification
         self.alertDesk = alertDesk
         self.vault = vault
+        self.lookups = lookups
         authorityDesk = AuthorityDesk(changes: desk, vault: vault, now: certificateDesk.now)
         documents = DocumentDesk(certificates: certificateDesk, authorities: authorityDesk, vault: vault)
     }

@@ -402,6 +402,37 @@ package final class FixedService: AdminService {
         ]
     }
 
+    /// A domain with a host for each verdict.
+    package static let mailExchange: MailExchangeView = {
+        func entrance(_ machine: String, _ hostname: String, served: Digest? = digest) -> MailEntrance {
+            var leaf = CertificateFacts()
+            leaf.names = ["mail.example.com", "mx1.example.com"]
+            leaf.fingerprint = digest
+            leaf.keyAlgorithm = "ecdsa-p256"
+            leaf.notAfter = Timestamp(seconds: 2_000_000_000)
+            leaf.signer = digest
+            let setting = CertificateSetting(
+                origin: .imported, key: KeyFacts(fingerprint: digest, algorithm: "ecdsa-p256"), chain: [leaf], chainBlob: digest)
+            return MailEntrance(
+                machine: machine, interface: "data1", hostname: hostname, address: "192.0.2.1",
+                listener: MailEntrance.Listener(
+                    service: "listener/public", certificate: .init(name: "mail", level: .cluster, setting: setting), served: served))
+        }
+        let hosts = [
+            MailExchangers.Host("mx1.example.com", preference: 10, addresses: [IPAddress("192.0.2.1")].compactMap(\.self)),
+            MailExchangers.Host("mx2.example.com", preference: 20), MailExchangers.Host("mx9.example.com", preference: 30),
+        ]
+        let reading = MailExchangeReading(
+            of: MailExchangers(domain: "example.com", hosts: hosts),
+            at: [entrance("mx1", "mx1.example.com"), entrance("mx2", "mx2.example.com"), entrance("mx3", "mail.example.com")], now: time)
+        return MailExchangeView(reading)
+    }()
+
+    package func checkMailExchange(_ request: MailExchangeRequest, for caller: Caller) async throws(Refusal) -> MailExchangeView {
+        try note("mailExchange \(request.domain) \(request.resolver ?? "-")", caller)
+        return FixedService.mailExchange
+    }
+
     package func certificateUses(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> [CertificateUse] {
         try note("uses \(name) \(level)", caller)
         return [

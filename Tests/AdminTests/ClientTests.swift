@@ -98,6 +98,10 @@ struct ClientTests {
             return try await $0.exportCertificate(export).pkcs12 == "cDEy"
         },
         Call("check") { try await $0.checkCertificates().map(\.served) == [FixedService.digest, nil] },
+        Call("mailExchange example.com 127.0.0.1:5353") {
+            try await $0.checkMailExchange(MailExchangeRequest(domain: "example.com", resolver: "127.0.0.1:5353"))
+                == FixedService.mailExchange
+        },
         Call("uses mail machine/mx1") { try await $0.certificateUses("mail", at: .machine("mx1")).map(\.machine) == [nil, "mx1"] },
         Call("deleteCertificate mail group/eu") { try await $0.deleteCertificate("mail", at: .group("eu")).uncommitted == 1 },
         Call("certificates group/eu") { !(try await $0.certificates(at: .group("eu"))).isEmpty },

@@ -69,6 +69,18 @@ struct OutputTests {
         #expect(service.questions == ["admin createToken bob 7200"])
     }
 
+    @Test func `the check of a domain ends with 1 for an error, and says what does not agree`() async throws {
+        let service = FixedService()
+        try await RunningServer.with(service) { server in
+            let run = try await muster(["cert", "check", "--domain", "example.com"], profile: server.profile)
+            #expect(run.status == 1)
+            try expectGolden(run.output, "cert-check-domain")
+            let json = try await muster(["cert", "check", "--domain", "example.com", "-o", "json"], profile: server.profile)
+            #expect(json.status == 1)
+            try expectGolden(json.output, "cert-check-domain-json")
+        }
+    }
+
     @Test func `no line of a table ends with spaces, and no text steers the terminal`() async throws {
         try await RunningServer.with(FixedService(fleets: [FixedService.fleet])) { server in
             for arguments in [["history"], ["status"], ["cert", "list"]] {

@@ -3,6 +3,7 @@ import Certificates
 import ClusterModel
 import FoundationEssentials
 import Glibc
+import MailFixtures
 import Subprocess
 import SystemPackage
 import Testing
@@ -75,6 +76,7 @@ struct StoryTests {
             #expect(try await muster(["audit", "verify"], profile: cluster.profile).status == 0)
             try expectNoSecrets(in: cluster)
             try await expectClientsAreVerified(cluster)
+            try await expectNamesAreCompared(cluster)
             try await expectMembersStayMembers(cluster)
             try await expectStolenIdentityIsWorthNothing(cluster)
             try await expectLeaveKeepsServing(cluster)
@@ -118,6 +120,31 @@ struct StoryTests {
         #expect(try await commit(["policy", "set", "accepted", "--verify-client-certificate"]).contains("550 5.7.1"))
         #expect(try await commit(["authority", "add", "partner-root", "\(cluster.directory)/partner-root.pem"]).contains("250 2.1.0"))
         #expect(try await commit(["hide", "authority/partner-root", "--machine", "mx1"]).contains("550 5.7.1"))
+    }
+
+    /// MX records, interfaces and certificates are compared with what a real DNS server says; the demo's certificate is for another name.
+    private func expectNamesAreCompared(_ cluster: KeptCluster) async throws {
+        let address = try await cluster.address(of: "mx1")
+        let records = [
+            "--local=/example.com/", "--mx-host=example.com,mx1.example.com,10", "--host-record=mx1.example.com,\(address)",
+            "--mx-host=mail.example.com,mx4.example.com,10",
+        ]
+        try await DNSMasq.with(records) { resolver in
+            let command = ["cert", "check", "--resolver", "\(resolver)", "--domain"]
+            let json = try await muster(command + ["example.com", "--output", "json"], profile: cluster.profile)
+            #expect(json.status == 1, "\(json.error)")
+            let line = try #require(try JSONValue(parsing: json.output.utf8)["lines"]?.items?.first)
+            #expect(line["disagreeing"] == ["certificate"] && line["addresses"] == [.string(address)])
+            #expect(line["served"] == line["fingerprint"])
+            let table = try await muster(command + ["mail.example.com"], profile: cluster.profile)
+            #expect(
+                table.status == 1 && table.output.contains("No machine has an interface of the name mx4.example.com"), "\(table.output)")
+            let missing = try await muster(command + ["missing.example.com"], profile: cluster.profile)
+            #expect(missing.status == 1 && missing.error.contains("NXDOMAIN") && missing.output.isEmpty)
+            let elsewhere = try await muster(
+                ["cert", "check", "--domain", "example.com", "--resolver", "\(address):25"], profile: cluster.profile)
+            #expect(elsewhere.status == 1 && elsewhere.error.contains("nothing listens there"), "\(elsewhere.error)")
+        }
     }
 
     /// A machine that is a member cannot join again, whatever its directory is called.

@@ -61,6 +61,7 @@ package struct CertificateIndex: Sendable {
 
     private var usesOf: [Place: Set<CertificateUse>] = [:]
     private var hostsOf: [Place: Set<String>] = [:]
+    private var deliveriesOf: [Place: Set<DeliveryPlace>] = [:]
 
     package init(_ state: ClusterState) {
         var present: Set<Assignment> = []
@@ -79,6 +80,12 @@ package struct CertificateIndex: Sendable {
                             CertificateUse(service: kind.serviceName(of: entry.name), machine: state.memberships[id]?.machine, level: level)
                         )
                         if let host = configuration.hostName(of: entry, in: section.name) { hostsOf[place, default: []].insert(host) }
+                        // Values that do not read have been refused before they were stored.
+                        if section.name == .delivery, let machine = state.memberships[id]?.machine,
+                            let delivery = try? configuration.deliveryPlace(of: machine)
+                        {
+                            deliveriesOf[place, default: []].insert(delivery)
+                        }
                     }
                 }
             }
@@ -103,6 +110,11 @@ package struct CertificateIndex: Sendable {
     /// The host names by which clients reach the services that use it: what the certificate has to cover (mission D9).
     package func hosts(of certificate: String, at layer: LayerID) -> [String] {
         (hostsOf[Place(layer: layer, name: certificate)] ?? []).sorted()
+    }
+
+    /// Where mail leaves under it, by machine: what the outbound certificate should speak for (mission D9).
+    package func deliveries(of certificate: String, at layer: LayerID) -> [DeliveryPlace] {
+        (deliveriesOf[Place(layer: layer, name: certificate)] ?? []).sorted()
     }
 
     /// Every setting of every layer that names a certificate.

@@ -68,6 +68,14 @@ package struct ServiceStatus: Hashable, Sendable {
     /// Why it cannot be probed.
     package var unprovable: String?
 
+    package init(service: String, certificate: String, fingerprint: Digest, served: Digest? = nil, unprovable: String? = nil) {
+        self.service = service
+        self.certificate = certificate
+        self.fingerprint = fingerprint
+        self.served = served
+        self.unprovable = unprovable
+    }
+
     /// Why the service does not count as proved; nil when it does, or cannot be probed.
     package var objection: String? {
         guard unprovable == nil, served != fingerprint else { return nil }

@@ -2,7 +2,11 @@
 package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     package let bytes: [UInt8]
 
-    private init(bytes: [UInt8]) { self.bytes = bytes }
+    /// Nil unless there are 4 or 16.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 4 || bytes.count == 16 else { return nil }
+        self.bytes = bytes
+    }
 
     /// Reads `192.0.2.1` or `2001:db8::1`; nil for anything else, zone identifiers included.
     package init?(_ text: some StringProtocol) {

@@ -43,6 +43,8 @@ package struct Refusal: Error, Sendable, CustomStringConvertible {
         package static let unreadable = Code(rawValue: "unreadable")
         /// Something that worked before does not now: a disk, a network.
         package static let unavailable = Code(rawValue: "unavailable")
+        /// DNS did not answer what it was asked.
+        package static let lookup = Code(rawValue: "lookup")
     }
 
     package var code: Code
