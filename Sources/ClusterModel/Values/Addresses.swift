@@ -2,6 +2,9 @@
 package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     package let bytes: [UInt8]
 
+    /// For bytes that are 4 or 16.
+    private init(known bytes: [UInt8]) { self.bytes = bytes }
+
     /// Nil unless there are 4 or 16.
     package init?(bytes: [UInt8]) {
         guard bytes.count == 4 || bytes.count == 16 else { return nil }
@@ -86,7 +89,7 @@ extension IPAddress {
     /// The address with everything behind the first `length` bits cleared: the network of that length around it.
     package func masked(to length: Int) -> IPAddress {
         IPAddress(
-            bytes: bytes.enumerated().map { index, byte in
+            known: bytes.enumerated().map { index, byte in
                 let kept = min(8, max(0, length - index * 8))
                 return kept == 0 ? 0 : byte & (0xFF << UInt8(8 - kept))
             })
