@@ -18,6 +18,7 @@ extension AdminDesk {
         var problems: [String] = []
         do throws(Refusal) {
             if !changes.isEmpty { _ = try ChangeDesk.decide(changes, comment: "", on: state) }
+            try ledger.agents.check(from: state, to: after)
         } catch {
             problems = error.details.isEmpty ? [error.reason] : error.details
         }
@@ -45,6 +46,7 @@ extension AdminDesk {
     private func choice(level: Level?, section: SectionName?, entry: String?, for caller: Caller) async throws(Refusal)
         -> @Sendable (Edit) -> Bool
     {
+        let entry = try AdminDesk.name(entry, in: section)
         let layer: LayerID?
         if let level { layer = try await desk.view(of: caller.user).layerID(of: level) } else { layer = nil }
         return { edit in

@@ -37,7 +37,7 @@ extension AdminDesk {
         let now = await ledger.state
         let rollback = Rollback(to: earlier, from: now)
         try await requireMaterial(of: rollback.edits, for: request.revision)
-        if request.preview { return try AdminDesk.preview(rollback, to: request.revision, in: now) }
+        if request.preview { return try preview(rollback, to: request.revision, in: now) }
         let comment = request.comment.isEmpty ? "Back to revision \(request.revision)" : request.comment
         do throws(Refusal) {
             var view = AdminDesk.view(of: try await desk.rollBack(to: earlier, by: caller.user, comment: comment))
@@ -48,18 +48,19 @@ extension AdminDesk {
         }
     }
 
-    private static func preview(_ rollback: Rollback, to revision: Int, in state: ClusterState) throws(Refusal) -> CommitView {
+    private func preview(_ rollback: Rollback, to revision: Int, in state: ClusterState) throws(Refusal) -> CommitView {
         if !rollback.edits.isEmpty {
             do throws(Refusal) {
                 _ = try ChangeDesk.decide(UncommittedChanges(changeSet: "", edits: rollback.edits), comment: "", on: state)
             } catch {
-                throw explained(error, revision: revision)
+                throw AdminDesk.explained(error, revision: revision)
             }
         }
         let after = try state.applying(rollback.edits)
+        try ledger.agents.check(from: state, to: after)
         return CommitView(
-            revision: nil, position: state.head.position, machines: impacts(from: state, to: after), notices: notices(of: after),
-            leftOut: rollback.leftOut)
+            revision: nil, position: state.head.position, machines: AdminDesk.impacts(from: state, to: after),
+            notices: AdminDesk.notices(of: after), leftOut: rollback.leftOut)
     }
 
     private static func explained(_ refusal: Refusal, revision: Int) -> Refusal {

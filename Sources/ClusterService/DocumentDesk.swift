@@ -108,7 +108,7 @@ package struct DocumentDesk: Sendable {
         for (level, sections) in document.settings {
             for (name, entry) in sections[.authorities] ?? [:] {
                 guard case .value(let value) = entry, let blob = value["blob"]?.text.flatMap(Digest.init(hex:)) else { continue }
-                result.settings[level]?[.authorities]?[name] = .authorities(try await vault.chainPEM(blob))
+                result.settings[level]?[.authorities]?[name] = .authorities(file: try await vault.chainPEM(blob))
             }
         }
         return result
