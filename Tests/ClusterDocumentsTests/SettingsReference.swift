@@ -36,7 +36,8 @@ enum SettingsReference {
             text += "This is what `save` writes; [other forms](#forms-of-a-certificate) are what people write.\n\n"
         }
         if section.name == .authorities {
-            text += "A list is given as `pem: { file: FILE }` or as its text, `pem: TEXT`; the entry `system` says `trusted: true` or `false`.\n\n"
+            text +=
+                "A list is given as `pem: { file: FILE }` or as its text, `pem: TEXT`; the entry `system` says `trusted: true` or `false`.\n\n"
         }
         return text + table(section.schema)
     }

@@ -40,7 +40,10 @@ struct UsageTests {
     @Test(arguments: [
         ("certconfig list", "cert list"), ("listenerconfig list", "listener list"), ("destconfig list", "destination list"),
         ("destconfig setup --certificate mail", "delivery set --certificate mail"), ("interfaceconfig list", "interface list"),
-        ("deliveryconfig show", "delivery show"), ("showchanges", "changes"), ("clearchanges", "discard"), ("showconfig", "show"),
+        ("deliveryconfig show", "delivery show"), ("showchanges", "changes"), ("clearchanges", "discard"), ("showconfig", "save"),
+        ("saveconfig", "save"), ("rollbackconfig 2", "rollback 2"), ("ldapconfig show", "ldap show"), ("alertconfig show", "alert show"),
+        ("websecurityconfig show", "web-security show"), ("sslconfig list", "tls-profile list"),
+        ("sethostname mx1.example.com --machine mx1", "system set --hostname mx1.example.com --machine mx1"),
         ("clusterconfig list", "machine list"),
     ])
     func `the words of another system mean the command`(_ word: String, _ command: String) async throws {

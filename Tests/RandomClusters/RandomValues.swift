@@ -43,7 +43,7 @@ package struct RandomValues: Sendable {
         case .named(.oneOf(let names)): random.pick(names)
         case .named(.plain):
             random.pick(["mail", "public", "data1", "data2", "accepted", "partners", "null", "0x1f", "1.5", "yes", "hidden", "2"])
-        case .named(.domain): random.pick(["default", "bank.example", ".bank.example", "a.example", "null", "1.5"])
+        case .named(.domain): random.pick(["default", "bank.example", ".bank.example", "a.example", "null", "1.5e3"])
         }
     }
 

@@ -13,8 +13,7 @@ struct Show: AsyncParsableCommand {
               muster show
               muster show listeners/public
               muster show destinations --group eu --output yaml
-            """,
-        aliases: ["showconfig"])
+            """)
 
     @Argument(help: ArgumentHelp("A section, or one entry of it. (default: everything)", valueName: "section[/entry]"))
     var path: EntryPath?
