@@ -3,6 +3,7 @@ import Certificates
 import ClusterDocuments
 import ClusterModel
 import ClusterService
+import FoundationEssentials
 import Testing
 
 /// A cluster with every kind of certificate and override, on two machines.
@@ -19,6 +20,11 @@ private func furnished() async throws -> Desk {
     try await desk.set(.listeners, "public", ["interface": "data1", "certificate": "mail", "defaultPolicy": "accepted"])
     try await desk.set(.destinations, "bank.example", ["tls": "required"])
     try await desk.set(.delivery, "settings", ["certificate": "demo"])
+    let root = try ClusterAuthority.create(clusterID: "partner", clusterName: "Partner", now: desk.clock.now())
+    _ = try await desk.admin.addAuthorities(
+        AuthorityAddition(level: .group("eu"), name: "partner", file: Data(root.certificatePEM.utf8).base64EncodedString(), replace: false),
+        for: desk.caller)
+    try await desk.set(.authorities, "system", ["trusted": false], at: .machine("mx1"))
     try await desk.edit(.hide, .destinations, "bank.example", at: .group("eu"))
     try await desk.edit(.isolate, .destinations, nil, at: .machine("mx2"))
     _ = try await desk.commit()

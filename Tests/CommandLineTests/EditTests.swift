@@ -51,7 +51,7 @@ struct EditTests {
         ),
         (["delivery", "set", "--tls-profile", "strict"], #"edit cluster delivery settings merge {"tlsProfile":"strict"}"#),
         (
-            ["sethostname", "set", "--hostname", "mx1.example.com", "--machine", "mx1"],
+            ["sethostname", "mx1.example.com", "--machine", "mx1"],
             #"edit machine/mx1 system settings merge {"hostname":"mx1.example.com"}"#
         ),
         (

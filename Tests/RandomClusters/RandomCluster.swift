@@ -103,7 +103,8 @@ package struct RandomCluster: Sendable {
         let change: EntryChange? =
             switch values.random.between(0, 9) {
             case 0: .hide
-            case 1, 2: .remove
+            // A document names no section that is empty, and a machine brings its interface along when it joins.
+            case 1, 2: section.isNetwork ? nil : .remove
             default: values.entry(of: section).map(EntryChange.set)
             }
         return change.map {
