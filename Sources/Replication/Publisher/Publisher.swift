@@ -99,6 +99,8 @@ extension Publisher {
         var running: Digest?
         /// Sections of this version that the member's does not know.
         var unknown: Set<SectionName>
+        /// The digest whose rejection the member says once more on this connection, until it has done so.
+        var repeats: Digest?
     }
 
     struct InFlight: Sendable {
