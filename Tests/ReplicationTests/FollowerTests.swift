@@ -116,6 +116,19 @@ struct FollowerTests {
         #expect(try member.update(to: b, from: a, position: 3).names == ["layOut"])
     }
 
+    @Test func `what waited on another connection is not begun after a new hello`() throws {
+        var member = OneFollower()
+        _ = member.welcome()
+        _ = try member.update(to: a)
+        _ = try member.update(to: b, position: 3)
+        _ = member.follower.disconnected(random: 0)
+        _ = member.follower.connected(now: at(1))
+        #expect(member.laidOut(a) == [.apply(a.digest)])
+        #expect(member.applied().names.isEmpty)
+        #expect(member.follower.received(.welcome(head(3)), now: at(1)).names == ["applied"])
+        #expect(try member.update(to: b, from: a, position: 3).names == ["layOut"])
+    }
+
     @Test func `what is current serves again after a start, with no manager in reach, and is reported to the first one`() {
         var member = OneFollower()
         member.follower = Follower(running: .init(target: target(a, position: 1), configuration: a), memory: .init(), agent: "test")

@@ -71,6 +71,8 @@ extension Follower {
     package mutating func connected(now: Timestamp) -> [Action] {
         guard !isOver else { return [] }
         isWelcome = false
+        // It came on another connection; the manager forgot that it sent it, and sends it again if it is still meant.
+        waiting = nil
         announced = memory.rejection?.target.digest
         return [
             .hello(
