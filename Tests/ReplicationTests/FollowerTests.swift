@@ -98,6 +98,37 @@ struct FollowerTests {
         #expect(member.follower.running?.configuration == a)
     }
 
+    @Test func `what was rejected between hello and welcome is not tried again for an update that was sent in between`() throws {
+        var member = OneFollower()
+        _ = member.welcome()
+        _ = try member.update(to: a)
+        _ = member.laidOut(a)
+        _ = member.applied()
+        _ = try member.update(to: b, from: a, position: 3)
+        _ = member.laidOut(b)
+        // The connection breaks while the gateway works; the next hello does not know of the refusal yet.
+        _ = member.follower.disconnected(random: 0)
+        _ = member.follower.connected(now: at(1))
+        #expect(member.failed().names == ["rollBack"])
+        #expect(member.follower.received(.welcome(head(3)), now: at(1)).names == ["rejected", "applied"])
+        #expect(try member.update(to: b, from: a, position: 3).names == ["rejected"])
+        // The next time it is somebody's wish.
+        #expect(try member.update(to: b, from: a, position: 3).names == ["layOut"])
+    }
+
+    @Test func `what waited on another connection is not begun after a new hello`() throws {
+        var member = OneFollower()
+        _ = member.welcome()
+        _ = try member.update(to: a)
+        _ = try member.update(to: b, position: 3)
+        _ = member.follower.disconnected(random: 0)
+        _ = member.follower.connected(now: at(1))
+        #expect(member.laidOut(a) == [.apply(a.digest)])
+        #expect(member.applied().names.isEmpty)
+        #expect(member.follower.received(.welcome(head(3)), now: at(1)).names == ["applied"])
+        #expect(try member.update(to: b, from: a, position: 3).names == ["layOut"])
+    }
+
     @Test func `what is current serves again after a start, with no manager in reach, and is reported to the first one`() {
         var member = OneFollower()
         member.follower = Follower(

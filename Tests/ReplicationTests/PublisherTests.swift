@@ -122,6 +122,32 @@ struct PublisherTests {
         #expect(cluster.connect(hello(running: a, rejected: b), on: 2).sent.count == 1)
     }
 
+    @Test func `what a member says again after its welcome is no answer to what was sent since`() {
+        var cluster = OneMember(target: a)
+        _ = cluster.connect(hello(running: nil))
+        _ = cluster.receive(applied(a, position: 1))
+        _ = cluster.aim(b, position: 2)
+        _ = cluster.receive(rejected(b, position: 2))
+        _ = cluster.publisher.closed(connection(1))
+        _ = cluster.publisher.retry(mx1, now: cluster.now)
+        #expect(cluster.connect(hello(running: a, rejected: b), on: 2).sent.count == 1)
+        // Both were said before it heard of the retry.
+        #expect(cluster.receive(rejected(b, position: 2), on: 2).sent.isEmpty)
+        #expect(cluster.receive(applied(a, position: 1), on: 2).sent.isEmpty)
+        #expect(cluster.state == .pending)
+        // The target goes back, and the machine is on its way to what it was sent.
+        #expect(cluster.aim(a, position: 3).sent.isEmpty)
+        #expect(cluster.state == .pending)
+        #expect(cluster.receive(applied(b, position: 2), on: 2).sent.count == 1)
+        #expect(cluster.state == .pending)
+        _ = cluster.receive(applied(a, position: 3), on: 2)
+        #expect(cluster.state == .synced)
+        // A second refusal is one.
+        _ = cluster.aim(b, position: 4)
+        _ = cluster.receive(rejected(b, position: 4), on: 2)
+        #expect(cluster.state == .rejected)
+    }
+
     @Test func `after a rejection, going back asks for proof of what was never left`() {
         var cluster = OneMember(target: a)
         _ = cluster.connect(hello(running: nil))

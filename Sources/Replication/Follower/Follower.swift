@@ -27,6 +27,10 @@ package struct Follower: Sendable {
     private var isInForce = false
     /// A delta did not fit: the next hello asks for everything.
     private var needsWhole = false
+    /// The rejection that the last hello told of.
+    private var announced: Digest?
+    /// A digest that was rejected between hello and welcome, and said at the welcome: what the manager sent meanwhile is answered by that.
+    private var answered: Digest?
     private var backoff = Backoff()
     private var resumption = Backoff()
     /// Whether the agent will call ``started()`` again.
@@ -65,6 +69,9 @@ extension Follower {
     package mutating func connected(now: Timestamp) -> [Action] {
         guard !isOver else { return [] }
         isWelcome = false
+        // It came on another connection; the manager forgot that it sent it, and sends it again if it is still meant.
+        waiting = nil
+        announced = memory.rejection?.target.digest
         return [
             .hello(
                 Hello(
@@ -102,6 +109,8 @@ extension Follower {
         backoff.succeeded()
         // The manager may have missed or forgotten both: they were said on another connection, perhaps to another manager.
         var words = memory.rejection.map { [Action.report($0)] } ?? []
+        let rejected = memory.rejection?.target.digest
+        answered = rejected == announced ? nil : rejected
         if case .none = work, let proof { words.append(.report(proof)) }
         return remember(unless: before) + words
     }
@@ -146,6 +155,12 @@ extension Follower {
         let before = memory
         guard sees(update.head) else { return giveUp(behind(update.head)) }
         newest = update.target
+        defer { answered = nil }
+        if let rejection = memory.rejection, rejection.target.digest == update.target.digest, answered == update.target.digest {
+            // Sent before the manager heard of it, and taken as answered since: another try would be one that nobody knows of.
+            waiting = nil
+            return remember(unless: before) + [.report(rejection)]
+        }
         if memory.rejection?.target.digest != update.target.digest { memory.rejection = nil }
         let actions = remember(unless: before)
         do throws(Refusal) {

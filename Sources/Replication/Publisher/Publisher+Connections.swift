@@ -142,7 +142,7 @@ extension Publisher {
 extension Publisher.Member {
     fileprivate mutating func greet(_ hello: Hello) {
         connection?.greeting = Publisher.Greeting(
-            running: hello.running, older: hello.knowledge.unknown.isEmpty ? nil : hello.knowledge)
+            running: hello.running, older: hello.knowledge.unknown.isEmpty ? nil : hello.knowledge, repeats: hello.rejected)
         record.isConnected = true
         if hello.running != record.appliedDigest { record.isProofValid = false }
         // What the manager concluded may be wrong by now; what the member said stands.
@@ -156,9 +156,18 @@ extension Publisher.Member {
         isRetried = false
     }
 
+    /// Whether this is the rejection that the hello announced, for the first time.
+    private mutating func repeats(_ receipt: Receipt) -> Bool {
+        guard case .rejected = receipt.outcome, connection?.greeting?.repeats == receipt.target.digest else { return false }
+        connection?.greeting?.repeats = nil
+        return true
+    }
+
     fileprivate mutating func take(_ receipt: Receipt) {
-        record.take(receipt, target: goal.target.digest)
         let isAnswer = connection?.inFlight?.target.digest == receipt.target.digest
+        // A word said again after the welcome is older than what was sent since: the member was asked to try it once more, and will.
+        if repeats(receipt), isAnswer { return }
+        record.take(receipt, target: goal.target.digest)
         if isAnswer { connection?.inFlight = nil }
         switch receipt.outcome {
         case .applied(let digest, _):

@@ -99,6 +99,8 @@ extension Publisher {
         var running: Digest?
         /// What the member's agent understands; nil for everything that this version does.
         var older: AgentKnowledge?
+        /// The digest whose rejection the member says once more on this connection, until it has done so.
+        var repeats: Digest?
     }
 
     struct InFlight: Sendable {

@@ -175,9 +175,13 @@ final class SimulatedManager {
     private func received(_ message: MemberMessage, _ id: ConnectionID) {
         switch message {
         case .hello(let hello):
+            world.note(
+                "manager hears hello on \(id): runs \(hello.running?.short ?? "nothing"), rejected \(hello.rejected?.short ?? "nothing")")
             let standing = standing(of: hello.seen)
             decide { $0.hello(id, hello, standing: standing, now: $1) }
-        case .receipt(let receipt): decide { $0.receipt(id, receipt, now: $1) }
+        case .receipt(let receipt):
+            world.note("manager hears of \(receipt.target.digest.short) at \(receipt.target.position) on \(id): \(receipt.outcome.word)")
+            decide { $0.receipt(id, receipt, now: $1) }
         default: decide { $0.heard(id, now: $1) }
         }
     }
@@ -200,6 +204,7 @@ final class SimulatedManager {
         switch action {
         case .welcome(let id, let head, let version): network.send(.welcome(head, version: version), on: id)
         case .update(let id, let plan):
+            world.note("manager sends \(plan.target.digest.short) on \(id)")
             guard let lacking = try? plan.materialLacking() else { return world.violation("settings that do not read") }
             network.send(.update(world.acrossTheWire(plan.update(material: vault.load(lacking)))), on: id)
         case .refuse(let id, let code, let reason):

@@ -368,7 +368,7 @@ extension Duration {
 }
 
 extension Receipt.Outcome {
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .applied: "applied"
         case .rejected(let reasons): "rejected (\(reasons.first ?? ""))"
