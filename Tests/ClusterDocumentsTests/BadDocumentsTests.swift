@@ -162,7 +162,8 @@ let badSettings = [
         "5:62: settings.cluster.listeners.a.senderGroups[0].senders[0]: \"192.0.2.0/33\" does not fit; expected an address, a network"),
     .section(
         "a name that only looks like another", "listeners:\n  m\u{430}il: { interface: a }",
-        "5:7: settings.cluster.listeners: \"m\u{430}il\" is no name for an entry of listeners (it has the character U+0430, which is not ASCII)"),
+        "5:7: settings.cluster.listeners: \"m\u{430}il\" is no name for an entry of listeners (it has the character U+0430, which is not ASCII)"
+    ),
     .section(
         "a reference that only looks like another", "delivery: { certificate: m\u{430}il }",
         "4:30: settings.cluster.delivery.certificate: \"m\u{430}il\" does not fit: it has the character U+0430, which is not ASCII"),
