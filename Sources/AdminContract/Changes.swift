@@ -38,10 +38,13 @@ package struct EditSummary: Hashable, Sendable, Codable {
     package var changes: [ChangeView]
     /// How many uncommitted edits the caller has now.
     package var uncommitted: Int
+    /// What people should know of them; left out when there is nothing to say.
+    package var notices: [String]?
 
-    package init(changes: [ChangeView], uncommitted: Int) {
+    package init(changes: [ChangeView], uncommitted: Int, notices: [String] = []) {
         self.changes = changes
         self.uncommitted = uncommitted
+        self.notices = notices.isEmpty ? nil : notices
     }
 }
 

@@ -72,11 +72,29 @@ extension AdminDesk {
             throw Refusal(.limit, "\(request.edits.count) edits in one request; \(Limits.edits) are taken.")
         }
         for wanted in request.edits { try AdminDesk.checkMaterial(wanted) }
-        return try await submit(for: caller) { view, committed throws(Refusal) in
+        let before = try await desk.view(of: caller.user)
+        var summary = try await submit(for: caller) { view, committed throws(Refusal) in
             var edits: [Edit] = []
             for wanted in request.edits { edits.append(try AdminDesk.edit(wanted, view: view, committed: committed)) }
             return edits
         }
+        let notices = summary.changes.compactMap { AdminDesk.lostInheritance($0, in: before) }
+        summary.notices = notices.isEmpty ? nil : notices
+        return summary
+    }
+
+    /// What a new override does not take over from the entry that it hides: an entry is inherited whole or not at all.
+    private static func lostInheritance(_ change: ChangeView, in before: ClusterState) -> String? {
+        guard change.change == "set", let entry = change.entry,
+            // A level that the edit found is there.
+            let layer = try? before.layerID(of: change.level), before.layer(layer)?[change.section, entry] == nil,
+            let inherited = try? inherited(change.section, entry, above: layer, in: before)  // as above
+        else { return nil }
+        let lost = (inherited.members ?? [:]).keys.filter { change.after[$0] == nil }.sorted()
+        guard !lost.isEmpty else { return nil }
+        let words = commandWords(change.section, entry, at: change.level)
+        return "\(change.section)/\(entry) was inherited at \(change.level), and is its own there now: what was set for "
+            + "\(lost.joined(separator: ", ")) is not taken over. To begin with all of it: muster discard \(words), then muster override \(words) --copy"
     }
 
     package func override(_ request: OverrideRequest, for caller: Caller) async throws(Refusal) -> EditSummary {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 
 /// `muster`: every command, in the order in which people meet them.
 @main
@@ -17,7 +18,7 @@ struct Muster: AsyncParsableCommand {
 
             Exit status: 0 done; 1 refused or failed; 64 wrong usage; 69 the manager cannot be reached.
             """,
-        version: "0.1.0",
+        version: musterVersion,
         groupedSubcommands: [
             CommandGroup(name: "Roles", subcommands: [DemoCommand.self, ManagerCommand.self, AgentCommand.self]),
             CommandGroup(

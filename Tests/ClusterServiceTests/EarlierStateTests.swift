@@ -89,6 +89,29 @@ struct ProvenanceTests {
         #expect(early?.reason.contains("2") == true)
     }
 
+    @Test func `an override that drops what was inherited says so, and how to begin with it`() async throws {
+        let desk = try await Desk.make()
+        try await desk.join("mx1")
+        try await desk.set(.delivery, "settings", ["alertOnRequiredTLSFailure": true])
+        _ = try await desk.commit()
+        func merge(_ patch: JSONValue, at level: Level) async throws -> [String]? {
+            let edit = EntryEdit(level: level, section: .delivery, entry: "settings", operation: .merge(patch))
+            return try await desk.admin.edit(EditRequest(edits: [edit]), for: desk.caller).notices
+        }
+        let notices = try await merge(["interface": "data1"], at: .machine("mx1"))
+        #expect(
+            notices == [
+                "delivery/settings was inherited at machine/mx1, and is its own there now: what was set for alertOnRequiredTLSFailure is not "
+                    + "taken over. To begin with all of it: muster discard delivery/settings --machine mx1, then muster override "
+                    + "delivery/settings --machine mx1 --copy"
+            ])
+        // It is said once: from then on the entry is its own. Nothing is lost where nothing was inherited, or where all of it is said again.
+        #expect(try await merge(["interface": "data1", "tlsProfile": .null], at: .machine("mx1")) == nil)
+        #expect(try await merge(["interface": "data1"], at: .cluster) == nil)
+        _ = try await desk.admin.discard(DiscardQuery(), for: desk.caller)
+        #expect(try await merge(["alertOnRequiredTLSFailure": true, "interface": "data1"], at: .group("main")) == nil)
+    }
+
     @Test func `what a machine does not get is told by what keeps it away`() async throws {
         let desk = try await Desk.make()
         try await desk.join("mx1")

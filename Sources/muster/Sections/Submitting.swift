@@ -14,7 +14,8 @@ extension ManagerOptions {
     func show(_ summary: EditSummary) throws {
         try renderer.show(summary) { style in
             guard !summary.changes.isEmpty else { return "Nothing to change: it is so already." }
-            return summary.changes.map { $0.text(style) }.joined(separator: "\n") + "\n" + commitReminder
+            let notices = (summary.notices ?? []).map { style.paint("Notice: ", .waiting) + $0.printable() }
+            return (summary.changes.map { $0.text(style) } + notices).joined(separator: "\n") + "\n" + commitReminder
         }
     }
 }
