@@ -137,6 +137,16 @@ final class CrashCluster: Sendable {
         return Served(fingerprint: leaf, hostname: hello.map { String($0.dropFirst(4)) } ?? "")
     }
 
+    /// What a machine serves: one of these, or what a second look shows.
+    ///
+    /// A session that began just before a configuration took over has the host name of then and the certificate of now: no machine serves a
+    /// mix for that. One that does shows it again.
+    func served(by machine: String, oneOf known: [Served]) async throws -> Served? {
+        let seen = try await served(by: machine)
+        if let seen, !known.contains(seen) { return try await served(by: machine) }
+        return seen
+    }
+
     static let port = 2525
 }
 

@@ -30,7 +30,9 @@ struct DeliveryCommand: AsyncParsableCommand {
 }
 
 /// `muster delivery set`
-struct DeliverySet: AsyncParsableCommand {
+struct DeliverySet: NounSet {
+    typealias Noun = DeliveryNoun
+
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set how mail leaves; fields not named stay as they are at this level.",
         discussion: """
@@ -54,24 +56,17 @@ struct DeliverySet: AsyncParsableCommand {
         help: "Raise an alert when a required TLS connection fails.")
     var alertOnRequiredTLSFailure: Bool?
 
+    @OptionGroup var target: OnlyEntry
     @OptionGroup var clearing: ClearOptions
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
-    func validate() throws { _ = try patch() }
-
-    func run() async throws {
-        let patch = try patch()
-        try await manager.submit { try patch.edit(at: place.level(for: .delivery), .delivery, EntryNaming.onlyEntry) }
-    }
-
-    private func patch() throws -> FieldPatch {
-        var patch = FieldPatch()
-        patch.set("certificate", certificate)
-        patch.set("interface", interface)
-        patch.set("tlsProfile", tlsProfile)
-        patch.set("alertOnRequiredTLSFailure", alertOnRequiredTLSFailure)
-        try patch.clear(clearing.clear, of: .delivery)
-        return patch
+    var fields: FieldPatch {
+        var fields = FieldPatch()
+        fields.set("certificate", certificate)
+        fields.set("interface", interface)
+        fields.set("tlsProfile", tlsProfile)
+        fields.set("alertOnRequiredTLSFailure", alertOnRequiredTLSFailure)
+        return fields
     }
 }

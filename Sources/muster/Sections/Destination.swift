@@ -31,7 +31,9 @@ struct DestinationCommand: AsyncParsableCommand {
 }
 
 /// `muster destination set`
-struct DestinationSet: AsyncParsableCommand {
+struct DestinationSet: NounSet {
+    typealias Noun = DestinationNoun
+
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set how mail to a domain uses TLS; fields not named stay as they are at this level.",
         discussion: """
@@ -60,19 +62,11 @@ struct DestinationSet: AsyncParsableCommand {
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
-    func validate() throws { _ = try patch() }
-
-    func run() async throws {
-        let patch = try patch()
-        try await manager.submit { try patch.edit(at: place.level(for: .destinations), .destinations, target.entry) }
-    }
-
-    private func patch() throws -> FieldPatch {
-        var patch = FieldPatch()
-        patch.set("tls", tls?.rawValue)
-        patch.set("nameCheck", nameCheck?.rawValue)
-        try patch.clear(clearing.clear, of: .destinations)
-        return patch
+    var fields: FieldPatch {
+        var fields = FieldPatch()
+        fields.set("tls", tls?.rawValue)
+        fields.set("nameCheck", nameCheck?.rawValue)
+        return fields
     }
 }
 

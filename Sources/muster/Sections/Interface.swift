@@ -33,7 +33,9 @@ struct InterfaceCommand: AsyncParsableCommand {
 }
 
 /// `muster interface set`
-struct InterfaceSet: AsyncParsableCommand {
+struct InterfaceSet: NounSet {
+    typealias Noun = InterfaceNoun
+
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set fields of a machine's interface; those not named stay as they are.",
         discussion: """
@@ -70,23 +72,15 @@ struct InterfaceSet: AsyncParsableCommand {
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
-    func validate() throws { _ = try patch() }
-
-    func run() async throws {
-        let patch = try patch()
-        try await manager.submit { try patch.edit(at: place.level(for: .interfaces), .interfaces, target.entry) }
-    }
-
-    private func patch() throws -> FieldPatch {
-        var patch = FieldPatch()
-        patch.set("hostname", hostname)
-        patch.set("address", address)
+    var fields: FieldPatch {
+        var fields = FieldPatch()
+        fields.set("hostname", hostname)
+        fields.set("address", address)
         var https = FieldPatch()
         https.set("port", httpsPort)
         https.set("certificate", httpsCertificate)
         https.set("tlsProfile", httpsTLSProfile)
-        patch.set("https", https)
-        try patch.clear(clearing.clear, of: .interfaces)
-        return patch
+        fields.set("https", https)
+        return fields
     }
 }

@@ -29,7 +29,9 @@ struct LDAPCommand: AsyncParsableCommand {
 }
 
 /// `muster ldap set`
-struct LDAPSet: AsyncParsableCommand {
+struct LDAPSet: NounSet {
+    typealias Noun = LDAPNoun
+
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set how machines speak to LDAP servers; fields not named stay as they are at this level.",
         discussion: """
@@ -47,23 +49,16 @@ struct LDAPSet: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Check the server's certificate.")
     var verifyServerCertificate: Bool?
 
+    @OptionGroup var target: OnlyEntry
     @OptionGroup var clearing: ClearOptions
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
-    func validate() throws { _ = try patch() }
-
-    func run() async throws {
-        let patch = try patch()
-        try await manager.submit { try patch.edit(at: place.level(for: .ldap), .ldap, EntryNaming.onlyEntry) }
-    }
-
-    private func patch() throws -> FieldPatch {
-        var patch = FieldPatch()
-        patch.set("certificate", certificate)
-        patch.set("interface", interface)
-        patch.set("verifyServerCertificate", verifyServerCertificate)
-        try patch.clear(clearing.clear, of: .ldap)
-        return patch
+    var fields: FieldPatch {
+        var fields = FieldPatch()
+        fields.set("certificate", certificate)
+        fields.set("interface", interface)
+        fields.set("verifyServerCertificate", verifyServerCertificate)
+        return fields
     }
 }

@@ -33,7 +33,9 @@ struct ListenerCommand: AsyncParsableCommand {
 }
 
 /// `muster listener set`
-struct ListenerSet: AsyncParsableCommand {
+struct ListenerSet: NounSet {
+    typealias Noun = ListenerNoun
+
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set fields of a listener; those not named stay as they are at this level.",
         discussion: """
@@ -81,24 +83,16 @@ struct ListenerSet: AsyncParsableCommand {
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
-    func validate() throws { _ = try patch() }
-
-    func run() async throws {
-        let patch = try patch()
-        try await manager.submit { try patch.edit(at: place.level(for: .listeners), .listeners, target.entry) }
-    }
-
-    private func patch() throws -> FieldPatch {
-        var patch = FieldPatch()
-        patch.set("type", type?.rawValue)
-        patch.set("interface", interface)
-        patch.set("port", port)
-        patch.set("certificate", certificate)
-        patch.set("tlsProfile", tlsProfile)
-        patch.set("defaultPolicy", defaultPolicy)
-        patch.set("senderGroups", senderGroup.map(\.group.json))
-        try patch.clear(clearing.clear, of: .listeners)
-        return patch
+    var fields: FieldPatch {
+        var fields = FieldPatch()
+        fields.set("type", type?.rawValue)
+        fields.set("interface", interface)
+        fields.set("port", port)
+        fields.set("certificate", certificate)
+        fields.set("tlsProfile", tlsProfile)
+        fields.set("defaultPolicy", defaultPolicy)
+        fields.set("senderGroups", senderGroup.map(\.group.json))
+        return fields
     }
 }
 

@@ -29,7 +29,9 @@ struct PolicyCommand: AsyncParsableCommand {
 }
 
 /// `muster policy set`
-struct PolicySet: AsyncParsableCommand {
+struct PolicySet: NounSet {
+    typealias Noun = PolicyNoun
+
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set fields of a mail flow policy; those not named stay as they are at this level.",
         discussion: """
@@ -59,20 +61,12 @@ struct PolicySet: AsyncParsableCommand {
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
-    func validate() throws { _ = try patch() }
-
-    func run() async throws {
-        let patch = try patch()
-        try await manager.submit { try patch.edit(at: place.level(for: .mailFlowPolicies), .mailFlowPolicies, target.entry) }
-    }
-
-    private func patch() throws -> FieldPatch {
-        var patch = FieldPatch()
-        patch.set("tls", tls?.rawValue)
-        patch.set("verifyClientCertificate", verifyClientCertificate)
-        patch.set("tlsMandatorySenders", tlsMandatorySender.map(JSONValue.string))
-        try patch.clear(clearing.clear, of: .mailFlowPolicies)
-        return patch
+    var fields: FieldPatch {
+        var fields = FieldPatch()
+        fields.set("tls", tls?.rawValue)
+        fields.set("verifyClientCertificate", verifyClientCertificate)
+        fields.set("tlsMandatorySenders", tlsMandatorySender.map(JSONValue.string))
+        return fields
     }
 }
 

@@ -30,7 +30,9 @@ struct ServiceCommand: AsyncParsableCommand {
 }
 
 /// `muster service set`
-struct ServiceSet: AsyncParsableCommand {
+struct ServiceSet: NounSet {
+    typealias Noun = ServiceNoun
+
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set where an appliance is; fields not named stay as they are at this level.",
         discussion: """
@@ -56,19 +58,11 @@ struct ServiceSet: AsyncParsableCommand {
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
-    func validate() throws { _ = try patch() }
-
-    func run() async throws {
-        let patch = try patch()
-        try await manager.submit { try patch.edit(at: place.level(for: .services), .services, target.entry) }
-    }
-
-    private func patch() throws -> FieldPatch {
-        var patch = FieldPatch()
-        patch.set("host", host)
-        patch.set("port", port)
-        patch.set("certificate", certificate)
-        try patch.clear(clearing.clear, of: .services)
-        return patch
+    var fields: FieldPatch {
+        var fields = FieldPatch()
+        fields.set("host", host)
+        fields.set("port", port)
+        fields.set("certificate", certificate)
+        return fields
     }
 }

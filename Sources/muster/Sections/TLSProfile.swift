@@ -39,7 +39,9 @@ struct TLSProfileCommand: AsyncParsableCommand {
 }
 
 /// `muster tls-profile set`
-struct TLSProfileSet: AsyncParsableCommand {
+struct TLSProfileSet: NounSet {
+    typealias Noun = TLSProfileNoun
+
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set fields of a TLS profile; those not named stay as they are at this level.",
         discussion: """
@@ -73,21 +75,13 @@ struct TLSProfileSet: AsyncParsableCommand {
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
-    func validate() throws { _ = try patch() }
-
-    func run() async throws {
-        let patch = try patch()
-        try await manager.submit { try patch.edit(at: place.level(for: .tlsProfiles), .tlsProfiles, target.entry) }
-    }
-
-    private func patch() throws -> FieldPatch {
-        var patch = FieldPatch()
-        patch.set("minimumVersion", minimum?.rawValue)
-        patch.set("maximumVersion", maximum?.rawValue)
-        patch.set("ciphers", ciphers)
-        patch.set("cipherSuites", cipherSuites.map { .string($0.rawValue) })
-        try patch.clear(clearing.clear, of: .tlsProfiles)
-        return patch
+    var fields: FieldPatch {
+        var fields = FieldPatch()
+        fields.set("minimumVersion", minimum?.rawValue)
+        fields.set("maximumVersion", maximum?.rawValue)
+        fields.set("ciphers", ciphers)
+        fields.set("cipherSuites", cipherSuites.map { .string($0.rawValue) })
+        return fields
     }
 }
 

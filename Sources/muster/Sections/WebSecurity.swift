@@ -31,7 +31,9 @@ struct WebSecurityCommand: AsyncParsableCommand {
 }
 
 /// `muster web-security set`
-struct WebSecuritySet: AsyncParsableCommand {
+struct WebSecuritySet: NounSet {
+    typealias Noun = WebSecurityNoun
+
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set how links in mail are filtered; fields not named stay as they are at this level.",
         discussion: """
@@ -45,22 +47,15 @@ struct WebSecuritySet: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The certificate shown to the URL filtering service.", valueName: "name"))
     var certificate: String?
 
+    @OptionGroup var target: OnlyEntry
     @OptionGroup var clearing: ClearOptions
     @OptionGroup var place: LevelOptions
     @OptionGroup var manager: ManagerOptions
 
-    func validate() throws { _ = try patch() }
-
-    func run() async throws {
-        let patch = try patch()
-        try await manager.submit { try patch.edit(at: place.level(for: .webSecurity), .webSecurity, EntryNaming.onlyEntry) }
-    }
-
-    private func patch() throws -> FieldPatch {
-        var patch = FieldPatch()
-        patch.set("urlFiltering", urlFiltering)
-        patch.set("certificate", certificate)
-        try patch.clear(clearing.clear, of: .webSecurity)
-        return patch
+    var fields: FieldPatch {
+        var fields = FieldPatch()
+        fields.set("urlFiltering", urlFiltering)
+        fields.set("certificate", certificate)
+        return fields
     }
 }
