@@ -1,8 +1,14 @@
 extension ValueType {
     /// A text that passes a test; it is kept in its one form.
     package static func text(
-        _ expectation: String, limit: Int = Limits.textLength, where accepts: @escaping @Sendable (String) -> Bool = { !$0.isEmpty },
-        normal: @escaping @Sendable (String) -> String = { $0 }
+        _ expectation: String, limit: Int = Limits.textLength, where accepts: @escaping @Sendable (String) -> Bool = { !$0.isEmpty }
+    ) -> ValueType<String> {
+        text(expectation, limit: limit, form: { accepts($0) ? $0 : nil })
+    }
+
+    /// A text that has one form among those that mean the same; `form` answers it, or nil for what does not fit.
+    package static func text(
+        _ expectation: String, limit: Int = Limits.textLength, form: @escaping @Sendable (String) -> String?
     ) -> ValueType<String> {
         ValueType<String>(
             expectation: expectation,
@@ -14,11 +20,11 @@ extension ValueType {
             guard text.utf8.count <= limit else {
                 throw SettingError(path, "this text has over \(limit) bytes", expected: expectation)
             }
-            guard accepts(text), !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
+            guard let form = form(text), !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
                 let letter = foreignLetter(in: text).map { ": \($0)" } ?? ""
                 throw SettingError(path, "\"\(text.prefix(80))\" does not fit\(letter)", expected: expectation)
             }
-            return normal(text)
+            return form
         } write: {
             .string($0)
         }
@@ -32,41 +38,41 @@ extension ValueType {
     /// A host name with at least one label, in lower case.
     package static var hostName: ValueType<String> {
         text(
-            "a host name such as mx1.example.com", limit: Limits.domainLength, where: { HostName.accepts($0) }, normal: { $0.lowercased() })
+            "a host name such as mx1.example.com", limit: Limits.domainLength, form: { HostName.accepts($0) ? $0.lowercased() : nil })
     }
 
     /// An IPv4 or IPv6 address.
     package static var address: ValueType<String> {
         text(
-            "an IPv4 or IPv6 address", limit: 45, where: { IPAddress($0) != nil }, normal: { IPAddress($0)?.description ?? $0 })
+            "an IPv4 or IPv6 address", limit: 45, form: { IPAddress($0)?.description })
     }
 
     /// A server somewhere: its host name or address.
     package static var server: ValueType<String> {
         text(
             "a host name such as ldap.example.com, or an address", limit: Limits.domainLength,
-            where: { IPAddress($0) != nil || HostName.accepts($0) }, normal: { IPAddress($0)?.description ?? $0.lowercased() })
+            form: { IPAddress($0)?.description ?? (HostName.accepts($0) ? $0.lowercased() : nil) })
     }
 
     /// A mail address.
     package static var mailAddress: ValueType<String> {
         text(
-            "a mail address such as postmaster@example.com", limit: Limits.mailAddressLength, where: { MailAddress($0) != nil },
-            normal: { MailAddress($0)?.description ?? $0 })
+            "a mail address such as postmaster@example.com", limit: Limits.mailAddressLength,
+            form: { MailAddress($0)?.description })
     }
 
     /// Envelope senders: one address, all of a domain, or a local part everywhere.
     package static var envelopeSender: ValueType<String> {
         text(
             "a domain such as example.com, .example.com for all below it, a mail address, or postmaster@ for that name everywhere",
-            limit: Limits.mailAddressLength, where: { EnvelopeSender($0) != nil }, normal: { EnvelopeSender($0)?.description ?? $0 })
+            limit: Limits.mailAddressLength, form: { EnvelopeSender($0)?.description })
     }
 
     /// A sender in a sender group.
     package static var sender: ValueType<String> {
         let pattern = text(
             "an address, a network such as 192.0.2.0/24, a host, a domain such as .example.com, or ALL", limit: Limits.domainLength,
-            where: { SenderPattern($0) != nil }, normal: { SenderPattern($0)?.description ?? $0 })
+            form: { SenderPattern($0)?.description })
         return ValueType<String>(expectation: pattern.expectation, schema: pattern.schema) { value, path throws(SettingError) in
             if case .string(let text) = value, let network = SenderPattern.network(around: text) {
                 throw SettingError(
