@@ -272,7 +272,7 @@ package nonisolated struct WireHello: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The newest version of this conversation that the member speaks: 1. If the manager speaks none between this and oldest_version, it
+  /// The newest version of this conversation that the member speaks: 2. If the manager speaks none between this and oldest_version, it
   /// refuses with code "version".
   package var version: UInt32 = 0
 

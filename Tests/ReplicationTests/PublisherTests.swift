@@ -210,7 +210,7 @@ struct PublisherTests {
         newer.knowledge.sections[SectionName(rawValue: "unheardOf")] = 3
         let actions = cluster.connect(newer)
         #expect(actions.contains(.know(mx1, newer.knowledge)))
-        #expect(actions.contains(.welcome(connection(1), head(1), version: 1)))
+        #expect(actions.contains(.welcome(connection(1), head(1), version: MemberProtocol.versions.upperBound)))
         #expect(actions.sent.count == 1)
         _ = cluster.receive(applied(a, position: 1))
         #expect(cluster.state == .synced)

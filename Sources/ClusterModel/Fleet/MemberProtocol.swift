@@ -1,6 +1,7 @@
 /// The versions of the conversation between members and managers that this version of Muster speaks.
 package enum MemberProtocol {
-    package static let versions = 1...1
+    /// What came with which: 2, kinds of frames for machines apart, inventories and identities.
+    package static let versions = 1...2
 
     /// The version that is spoken with somebody who speaks these: the newest of both; nil when there is none.
     package static func agreed(with others: ClosedRange<Int>) -> Int? {

@@ -14,6 +14,8 @@ package struct Follower: Sendable {
     package private(set) var objection: Refusal?
     /// Whether the manager at the other end took the hello.
     package private(set) var isWelcome = false
+    /// The version of the conversation that the manager's welcome named: frames of a later one are not sent.
+    package private(set) var version = MemberProtocol.versions.lowerBound
     /// Whether the membership ended and the machine is standalone.
     package private(set) var isOver = false
 
@@ -105,6 +107,7 @@ extension Follower {
         let before = memory
         guard sees(head) else { return giveUp(behind(head)) }
         isWelcome = true
+        self.version = version
         objection = nil
         backoff.succeeded()
         // The manager may have missed or forgotten both: they were said on another connection, perhaps to another manager.

@@ -69,7 +69,7 @@ extension Publisher {
         if skew.overflow || skew.partialValue.magnitude > Limits.clockSkewSeconds {
             actions.append(.alarm(.clockSkew(membership, seconds: skew.overflow ? .max : skew.partialValue)))
         }
-        members[membership]?.greet(hello)
+        members[membership]?.greet(hello, version: version)
         actions.append(.welcome(connection, head, version: version))
         return actions + push(membership, isProofAskedFor: true, now: now)
     }
@@ -140,9 +140,9 @@ extension Publisher {
 }
 
 extension Publisher.Member {
-    fileprivate mutating func greet(_ hello: Hello) {
+    fileprivate mutating func greet(_ hello: Hello, version: Int) {
         connection?.greeting = Publisher.Greeting(
-            running: hello.running, older: hello.knowledge.unknown.isEmpty ? nil : hello.knowledge, repeats: hello.rejected)
+            running: hello.running, version: version, older: hello.knowledge.unknown.isEmpty ? nil : hello.knowledge, repeats: hello.rejected)
         record.isConnected = true
         if hello.running != record.appliedDigest { record.isProofValid = false }
         // What the manager concluded may be wrong by now; what the member said stands.

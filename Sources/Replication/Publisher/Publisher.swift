@@ -97,6 +97,8 @@ extension Publisher {
 
     struct Greeting: Sendable {
         var running: Digest?
+        /// The version of the conversation that both speak: frames of a later one are not sent.
+        var version: Int
         /// What the member's agent understands; nil for everything that this version does.
         var older: AgentKnowledge?
         /// The digest whose rejection the member says once more on this connection, until it has done so.
