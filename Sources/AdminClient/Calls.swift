@@ -18,8 +18,8 @@ extension AdminClient {
         try await get(Paths.users)
     }
 
-    package func addUser(_ name: String, role: Role) async throws(Refusal) -> UserView {
-        try await post(Paths.users, UserRequest(name: name, role: role))
+    package func addUser(_ name: String, role: Role, group: String? = nil) async throws(Refusal) -> UserView {
+        try await post(Paths.users, UserRequest(name: name, role: role, group: group))
     }
 
     package func removeUser(_ name: String) async throws(Refusal) -> UserRemoval {
@@ -50,6 +50,14 @@ extension AdminClient {
         try await delete(Paths.machine(try AdminClient.checked(name, "The machine name")))
     }
 
+    package func moveMachine(_ name: String, _ request: MoveRequest) async throws(Refusal) -> MoveView {
+        try await post(Paths.move(try AdminClient.checked(name, "The machine name")), request)
+    }
+
+    package func renameMachine(_ former: String, to name: String) async throws(Refusal) -> MachineView {
+        try await post(Paths.rename(machine: try AdminClient.checked(former, "The machine name")), RenameRequest(name: name))
+    }
+
     package func retryMachine(_ name: String) async throws(Refusal) -> MachineView {
         try await post(Paths.retry(try AdminClient.checked(name, "The machine name")))
     }
@@ -60,6 +68,18 @@ extension AdminClient {
 
     package func addGroup(_ name: String) async throws(Refusal) -> GroupView {
         try await post(Paths.groups, GroupRequest(name: name))
+    }
+
+    package func renameGroup(_ former: String, to name: String) async throws(Refusal) -> GroupView {
+        try await post(Paths.rename(group: try AdminClient.checked(former, "The group name")), RenameRequest(name: name))
+    }
+
+    package func loss(deletingGroup name: String) async throws(Refusal) -> GroupDeletion {
+        try await get(Paths.loss(group: try AdminClient.checked(name, "The group name")))
+    }
+
+    package func deleteGroup(_ name: String) async throws(Refusal) -> GroupDeletion {
+        try await delete(Paths.group(try AdminClient.checked(name, "The group name")))
     }
 
     package func invite(_ request: InvitationRequest) async throws(Refusal) -> InvitationView {

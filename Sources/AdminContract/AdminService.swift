@@ -1,14 +1,19 @@
 package import ClusterModel
 
-/// Who asks: a user by name, with the role that decides what may be asked.
+/// Who asks: a user by name, with the role that decides what may be asked, and where it holds.
 package struct Caller: Hashable, Sendable, Codable {
     package var user: String
     package var role: Role
+    /// The group that the role is limited to; nil for the whole cluster.
+    package var group: GroupID?
 
-    package init(user: String, role: Role) {
+    package init(user: String, role: Role, group: GroupID? = nil) {
         self.user = user
         self.role = role
+        self.group = group
     }
+
+    package var mandate: Mandate { Mandate(user: user, role: role, group: group) }
 }
 
 /// Tells who bears a token.
@@ -45,10 +50,19 @@ package protocol AdminService: Sendable {
     func loss(removing machine: String, for caller: Caller) async throws(Refusal) -> LossReport
     /// Answers when the removal is in the log; never waits for the machine.
     func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport
+    /// Moves a machine to another group, at once; its target becomes what that group gives it. Refused when it would not hold together there.
+    func moveMachine(_ name: String, _ request: MoveRequest, for caller: Caller) async throws(Refusal) -> MoveView
+    /// Gives a machine another name in the cluster, at once; nothing changes for the machine.
+    func renameMachine(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> MachineView
     /// Sends a rejected target once more.
     func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView
     func groups(for caller: Caller) async throws(Refusal) -> [GroupView]
     func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView
+    func renameGroup(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> GroupView
+    /// What deleting a group would lose, and why it would be refused; deletes nothing.
+    func loss(deletingGroup name: String, for caller: Caller) async throws(Refusal) -> GroupDeletion
+    /// Deletes a group and what is set for it, at once. Refused while machines are in it, while a role is limited to it, and for the last one.
+    func deleteGroup(_ name: String, for caller: Caller) async throws(Refusal) -> GroupDeletion
     func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView
 
     // MARK: Settings

@@ -4,9 +4,12 @@ package import ClusterModel
 package struct CallerView: Hashable, Sendable, Codable {
     package var user: String
     package var role: Role
+    /// The group that the role is limited to; null for the whole cluster.
+    @OrNull package var group: String?
     package var cluster: String
 
-    package init(user: String, role: Role, cluster: String) {
+    package init(user: String, role: Role, group: String? = nil, cluster: String) {
+        self.group = group
         self.user = user
         self.role = role
         self.cluster = cluster
@@ -46,6 +49,8 @@ package struct ClusterStatus: Hashable, Sendable, Codable {
 /// One machine of the fleet.
 package struct MachineView: Hashable, Sendable, Codable {
     package var name: String
+    /// What the machine calls itself, when that is another name: that under which it joined.
+    @OrNull package var ownName: String?
     package var group: String
     package var state: MachineState
     package var targetRevision: Int
@@ -71,11 +76,13 @@ package struct MachineView: Hashable, Sendable, Codable {
     @OrNull package var lastRejected: ReceiptView?
 
     package init(
-        name: String, group: String, state: MachineState, targetRevision: Int, appliedRevision: Int?, targetDigest: Digest,
-        appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [], disabled: [DisabledService] = [],
+        name: String, ownName: String? = nil, group: String, state: MachineState, targetRevision: Int, appliedRevision: Int?,
+        targetDigest: Digest, appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [],
+        disabled: [DisabledService] = [],
         lastSeen: Timestamp? = nil, agentVersion: String? = nil, lacks: [String] = [],
         lastReceived: ReceiptView? = nil, lastApplied: ReceiptView? = nil, lastRejected: ReceiptView? = nil
     ) {
+        self.ownName = ownName
         self.lastReceived = lastReceived
         self.lastApplied = lastApplied
         self.lastRejected = lastRejected

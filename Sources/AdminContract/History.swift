@@ -48,9 +48,18 @@ package struct LevelDiff: Hashable, Sendable, Codable {
     package var level: Level
     /// Whether the level is there at `both` revisions, was `added` in between (a machine joined), or `removed`.
     package var presence: StateDifference.Presence
+    /// What it was called at the first revision, when that is another name.
+    @OrNull package var former: Level?
+    /// The groups that the machine was in at the two revisions, when these are two.
+    @OrNull package var movedFrom: String?
+    @OrNull package var movedTo: String?
     package var changes: [EntryDiff]
 
-    package init(level: Level, presence: StateDifference.Presence, changes: [EntryDiff]) {
+    package init(
+        level: Level, presence: StateDifference.Presence, former: Level? = nil, movedFrom: String? = nil, movedTo: String? = nil,
+        changes: [EntryDiff]
+    ) {
+        (self.former, self.movedFrom, self.movedTo) = (former, movedFrom, movedTo)
         self.level = level
         self.presence = presence
         self.changes = changes

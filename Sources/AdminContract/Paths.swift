@@ -39,6 +39,11 @@ package enum Paths {
     package static func user(_ name: String) -> String { "\(users)/\(name)" }
     package static func machine(_ name: String) -> String { "\(machines)/\(name)" }
     package static func loss(_ machine: String) -> String { "\(machines)/\(machine)/loss" }
+    package static func move(_ machine: String) -> String { "\(machines)/\(machine)/move" }
+    package static func rename(machine: String) -> String { "\(machines)/\(machine)/rename" }
+    package static func group(_ name: String) -> String { "\(groups)/\(name)" }
+    package static func loss(group: String) -> String { "\(groups)/\(group)/loss" }
+    package static func rename(group: String) -> String { "\(groups)/\(group)/rename" }
     package static func retry(_ machine: String) -> String { "\(machines)/\(machine)/retry" }
     package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }

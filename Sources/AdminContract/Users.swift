@@ -4,12 +4,15 @@ package import ClusterModel
 package struct UserView: Hashable, Sendable, Codable {
     package var name: String
     package var role: Role
+    /// The group that the role is limited to; null for the whole cluster.
+    @OrNull package var group: String?
     package var added: Timestamp
     package var addedBy: String
     /// How many of the user's tokens are good now.
     package var tokens: Int
 
-    package init(name: String, role: Role, added: Timestamp, addedBy: String, tokens: Int) {
+    package init(name: String, role: Role, group: String? = nil, added: Timestamp, addedBy: String, tokens: Int) {
+        self.group = group
         self.name = name
         self.role = role
         self.added = added
@@ -22,8 +25,11 @@ package struct UserView: Hashable, Sendable, Codable {
 package struct UserRequest: Hashable, Sendable, Codable {
     package var name: String
     package var role: Role
+    /// The group to limit the role to; the whole cluster when there is none.
+    package var group: String?
 
-    package init(name: String, role: Role) {
+    package init(name: String, role: Role, group: String? = nil) {
+        self.group = group
         self.name = name
         self.role = role
     }

@@ -6,6 +6,7 @@ import Hummingbird
 func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
     addUsers(to: api, service)
     addFleet(to: api, service)
+    addGroups(to: api, service)
     addSettings(to: api, service)
     addChanges(to: api, service)
     addCertificates(to: api, service)
@@ -53,17 +54,35 @@ private func addFleet(to api: RouterGroup<CallerContext>, _ service: any AdminSe
     api.get(path(Paths.loss(":\(name)"))) { _, context in
         Answer(try await service.loss(removing: context.parameters.require(name), for: context.caller))
     }
+    api.post(path(Paths.move(":\(name)"))) { request, context in
+        Answer(try await service.moveMachine(context.parameters.require(name), request.value(MoveRequest.self), for: context.caller))
+    }
+    api.post(path(Paths.rename(machine: ":\(name)"))) { request, context in
+        Answer(try await service.renameMachine(context.parameters.require(name), request.value(RenameRequest.self), for: context.caller))
+    }
     api.post(path(Paths.retry(":\(name)"))) { _, context in
         Answer(try await service.retryMachine(context.parameters.require(name), for: context.caller))
     }
+    api.post(path(Paths.invitations)) { request, context in
+        Answer(try await service.invite(request.value(InvitationRequest.self), for: context.caller), status: .created)
+    }
+}
+
+private func addGroups(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
     api.get(path(Paths.groups)) { _, context in
         Answer(try await service.groups(for: context.caller))
     }
     api.post(path(Paths.groups)) { request, context in
         Answer(try await service.addGroup(request.value(GroupRequest.self), for: context.caller), status: .created)
     }
-    api.post(path(Paths.invitations)) { request, context in
-        Answer(try await service.invite(request.value(InvitationRequest.self), for: context.caller), status: .created)
+    api.post(path(Paths.rename(group: ":\(name)"))) { request, context in
+        Answer(try await service.renameGroup(context.parameters.require(name), request.value(RenameRequest.self), for: context.caller))
+    }
+    api.get(path(Paths.loss(group: ":\(name)"))) { _, context in
+        Answer(try await service.loss(deletingGroup: context.parameters.require(name), for: context.caller))
+    }
+    api.delete(path(Paths.group(":\(name)"))) { _, context in
+        Answer(try await service.deleteGroup(context.parameters.require(name), for: context.caller))
     }
 }
 

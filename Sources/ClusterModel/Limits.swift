@@ -51,6 +51,8 @@ package enum Limits {
     package static let certificateDays = 3653
     /// Characters of a cluster, group, machine or entry name that is not a domain: a DNS label.
     package static let nameLength = 63
+    /// Names that a refusal spells out; how many more there are is said.
+    package static let namesInRefusal = 20
     /// Characters of a domain name (RFC 1035, section 2.3.4).
     package static let domainLength = 253
     /// Characters of a mail address (RFC 5321, section 4.5.3.1.3, without the angle brackets).

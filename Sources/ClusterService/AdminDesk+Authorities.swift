@@ -9,7 +9,8 @@ package import ClusterModel
 
 extension AdminDesk {
     package func authorities(at level: Level?, for caller: Caller) async throws(Refusal) -> [AuthorityView] {
-        let view = try await desk.view(of: caller.user)
+        try await require(.readOnly, at: level.map { [$0] } ?? [], of: caller)
+        let view = try await view(of: caller)
         var views: [AuthorityView] = []
         for level in level.map({ [$0] }) ?? AdminDesk.levels(of: view) {
             let layer = view.layer(try view.layerID(of: level)) ?? Layer()
@@ -22,7 +23,8 @@ extension AdminDesk {
     }
 
     package func authority(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> AuthorityView {
-        let view = try await desk.view(of: caller.user)
+        try await require(.readOnly, at: [level], of: caller)
+        let view = try await view(of: caller)
         if let found = try await authority(name, at: level, in: view) { return found }
         if level == .cluster, name == AuthoritySetting.systemName { return .impliedSystem }
         let inherited = AuthorityDesk.inherited(name, at: try view.layerID(of: level), in: view)
@@ -33,7 +35,7 @@ extension AdminDesk {
     }
 
     package func addAuthorities(_ request: AuthorityAddition, for caller: Caller) async throws(Refusal) -> AuthorityView {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [request.level], of: caller)
         guard let file = Data(base64Encoded: request.file) else { throw Refusal(.invalid, "The list's file is not in base64.") }
         let findings = try await authorityDesk.add(
             by: caller.user, at: request.level, name: request.name, file: Array(file), replace: request.replace)
@@ -44,13 +46,13 @@ extension AdminDesk {
     }
 
     package func trustSystem(_ request: SystemTrust, for caller: Caller) async throws(Refusal) -> AuthorityView {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [request.level], of: caller)
         try await authorityDesk.trustSystem(request.trusted, by: caller.user, at: request.level)
         return try await authority(AuthoritySetting.systemName, at: request.level, for: caller)
     }
 
     package func removeAuthorities(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> AuthorityRemoval {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [level], of: caller)
         let removed = try await authorityDesk.remove(name, by: caller.user, at: level)
         let summary = try await summary(of: Set(removed.edits.map(\.subject)), for: caller)
         return AuthorityRemoval(

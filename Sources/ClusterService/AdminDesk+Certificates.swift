@@ -10,7 +10,8 @@ package import ClusterModel
 
 extension AdminDesk {
     package func certificates(at level: Level?, for caller: Caller) async throws(Refusal) -> [CertificateView] {
-        let view = try await desk.view(of: caller.user)
+        try await require(.readOnly, at: level.map { [$0] } ?? [], of: caller)
+        let view = try await view(of: caller)
         let levels = level.map { [$0] } ?? AdminDesk.levels(of: view)
         let index = CertificateIndex(view)
         var views: [CertificateView] = []
@@ -25,7 +26,8 @@ extension AdminDesk {
     }
 
     package func certificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> CertificateView {
-        let view = try await desk.view(of: caller.user)
+        try await require(.readOnly, at: [level], of: caller)
+        let view = try await view(of: caller)
         guard let value = view.layer(try view.layerID(of: level))?[.certificates, name]?.state.value,
             let certificate = try await self.view(of: value, name: name, level: level, in: view, CertificateIndex(view))
         else {
@@ -35,14 +37,14 @@ extension AdminDesk {
     }
 
     package func createCertificate(_ request: CertificateCreation, for caller: Caller) async throws(Refusal) -> CertificateView {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [request.level], of: caller)
         _ = try await certificateDesk.create(
             by: caller.user, at: request.level, name: request.name, request: request.request, replace: request.replace)
         return try await certificate(request.name, at: request.level, for: caller)
     }
 
     package func importCertificate(_ request: CertificateImport, for caller: Caller) async throws(Refusal) -> CertificateView {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [request.level], of: caller)
         let (identity, findings) = try await AdminDesk.read(request)
         _ = try await certificateDesk.importCertificate(
             by: caller.user, at: request.level, name: request.name, key: identity.key, chain: identity.chain)
@@ -52,18 +54,18 @@ extension AdminDesk {
     }
 
     package func promoteCertificate(_ request: CertificatePromotion, for caller: Caller) async throws(Refusal) -> CertificateView {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [request.from, request.to], of: caller)
         try await certificateDesk.promote(by: caller.user, name: request.name, from: request.from, to: request.to)
         return try await certificate(request.name, at: request.to, for: caller)
     }
 
     package func certificateRequest(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> CertificateRequestView {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [level], of: caller)
         return try await certificateDesk.request(for: name, at: level, user: caller.user)
     }
 
     package func uploadCertificate(_ request: CertificateUpload, for caller: Caller) async throws(Refusal) -> CertificateView {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [request.level], of: caller)
         guard request.intermediates.count <= Limits.chainLength else {
             throw Refusal(.limit, "\(request.intermediates.count) files with intermediates; at most \(Limits.chainLength) are taken.")
         }
@@ -77,7 +79,7 @@ extension AdminDesk {
     }
 
     package func exportCertificate(_ request: CertificateExport, for caller: Caller) async throws(Refusal) -> ExportedCertificate {
-        try require(.administrator, of: caller)
+        try await require(.administrator, at: [request.level], of: caller)
         let (setting, file) = try await certificateDesk.export(
             request.name, at: request.level, password: request.password, legacy: request.legacy, user: caller.user)
         // Written down before it is given away.
@@ -89,7 +91,7 @@ extension AdminDesk {
     }
 
     package func checkCertificates(for caller: Caller) async throws(Refusal) -> [ServiceCheck] {
-        let state = await ledger.state
+        let state = await seen(by: caller)
         let machines = try await fleet.views(of: state)
         let (index, now) = (CertificateIndex(state), certificateDesk.now())
         var checks: [ServiceCheck] = []
@@ -120,11 +122,16 @@ extension AdminDesk {
     }
 
     package func certificateUses(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> [CertificateUse] {
-        try await certificateDesk.uses(of: name, at: level, user: caller.user)
+        try await require(.readOnly, at: [level], of: caller)
+        let uses = try await certificateDesk.uses(of: name, at: level, user: caller.user)
+        guard caller.group != nil else { return uses }
+        let seen = await seen(by: caller)
+        // A level that is not found in what the caller sees is another group's.
+        return uses.filter { $0.machine.map { seen.membership(named: $0) != nil } ?? ((try? seen.layerID(of: $0.level)) != nil) }
     }
 
     package func deleteCertificate(_ name: String, at level: Level, for caller: Caller) async throws(Refusal) -> EditSummary {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [level], of: caller)
         let made = Set(try await certificateDesk.delete(by: caller.user, name: name, at: level).map(\.subject))
         return try await summary(of: made, for: caller)
     }

@@ -18,16 +18,18 @@ extension AdminDesk {
         var problems: [String] = []
         do throws(Refusal) {
             if !changes.isEmpty { _ = try ChangeDesk.decide(changes, comment: "", on: state) }
+            try ChangeDesk.checkMandate(of: caller.user, for: changes.edits, changes.groups, in: state)
             try ledger.agents.check(from: state, to: after)
         } catch {
             problems = error.details.isEmpty ? [error.reason] : error.details
         }
         return ChangesPreview(
-            machines: AdminDesk.impacts(from: state, to: after), notices: AdminDesk.notices(of: after) + gone, problems: problems)
+            machines: AdminDesk.impacts(from: state.part(in: caller.group), to: after.part(in: caller.group)),
+            notices: AdminDesk.notices(of: after.part(in: caller.group)) + gone, problems: problems)
     }
 
     package func keep(_ request: KeepRequest, for caller: Caller) async throws(Refusal) -> [ChangeView] {
-        try require(.operator, of: caller)
+        try await requireSomewhere(.operator, of: caller)
         _ = try Section.known(request.section)
         let isMeant = try await choice(level: request.level, section: request.section, entry: request.entry, for: caller)
         let kept = Set(try await desk.keep(by: caller.user, where: isMeant).map(\.subject))
@@ -36,7 +38,7 @@ extension AdminDesk {
     }
 
     package func discard(_ query: DiscardQuery, for caller: Caller) async throws(Refusal) -> DiscardSummary {
-        try require(.operator, of: caller)
+        try await requireSomewhere(.operator, of: caller)
         let isMeant = try await choice(level: query.level, section: query.section, entry: query.entry, for: caller)
         let count = try await desk.discard(by: caller.user, where: isMeant)
         return DiscardSummary(discarded: count, uncommitted: try await desk.changes(of: caller.user).edits.count)
@@ -56,12 +58,12 @@ extension AdminDesk {
     }
 
     package func commit(_ request: CommitRequest, for caller: Caller) async throws(Refusal) -> CommitView {
-        try require(.operator, of: caller)
+        try await requireSomewhere(.operator, of: caller)
         // What was committed here would reach nobody, and would have to be given up or done again.
         if let reason = fleet.outdated { throw Refusal(.conflict, "Nothing was committed. \(reason)") }
         if let wanted = request.changeSet {
             try await ledger.settle()
-            let state = await ledger.state
+            let state = await seen(by: caller)
             if let done = state.revision(ofChangeSet: wanted) {
                 return CommitView(
                     revision: done.number, position: done.position, machines: [], roster: AdminDesk.roster(of: state),
@@ -71,24 +73,25 @@ extension AdminDesk {
                 throw Refusal(.conflict, "Your uncommitted changes are others by now. Look with muster changes, and commit again.")
             }
         }
-        return AdminDesk.view(of: try await desk.commit(by: caller.user, comment: request.comment))
+        return AdminDesk.view(of: try await desk.commit(by: caller.user, comment: request.comment), for: caller)
     }
 
-    static func view(of committed: ChangeDesk.Committed) -> CommitView {
-        CommitView(
+    static func view(of committed: ChangeDesk.Committed, for caller: Caller) -> CommitView {
+        let (before, after) = (committed.before.part(in: caller.group), committed.after.part(in: caller.group))
+        return CommitView(
             revision: committed.revision?.number, position: committed.revision?.position ?? committed.after.head.position,
-            machines: impacts(from: committed.before, to: committed.after), roster: roster(of: committed.after),
-            notices: notices(of: committed.after) + notices(ofGone: committed.gone, in: committed.after))
+            machines: impacts(from: before, to: after), roster: roster(of: after),
+            notices: notices(of: after) + notices(ofGone: committed.gone, in: committed.after))
     }
 
     private static func roster(of state: ClusterState) -> [String] { state.memberships.values.map(\.machine).sorted() }
 
-    /// What became of edits for machines that were removed.
+    /// What became of edits for machines that were removed and groups that were deleted.
     private static func notices(ofGone edits: [Edit], in state: ClusterState) -> [String] {
-        let machines = edits.map { edit in if case .machine(let id) = edit.layer { state.ended[id]?.machine ?? "" } else { "" } }
-        return Dictionary(grouping: machines) { $0 }.sorted { $0.key < $1.key }.map { machine, edits in
-            "machine \(machine) was removed, and your \(edits.count == 1 ? "edit" : "\(edits.count) edits") for it went with it"
+        Dictionary(grouping: edits, by: \.layer).map { layer, edits in
+            "\(state.ending(of: layer)), and your \(edits.count == 1 ? "edit" : "\(edits.count) edits") for it went with it"
         }
+        .sorted()
     }
 
     /// Uncommitted changes as people meet them.

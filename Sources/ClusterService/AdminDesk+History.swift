@@ -16,14 +16,16 @@ extension AdminDesk {
         var earlier = try await ledger.states(at: [query.from, query.to].compactMap(\.self))[...]
         let from = query.from == nil ? head : earlier.removeFirst()
         let to = query.to == nil ? head : earlier.removeFirst()
-        let levels = StateDifference(from: from, to: to).levels.map { level in
-            LevelDiff(level: level.level, presence: level.presence, changes: level.differences.map(EntryDiff.init))
+        let levels = StateDifference(from: from.part(in: caller.group), to: to.part(in: caller.group)).levels.map { level in
+            LevelDiff(
+                level: level.level, presence: level.presence, former: level.former, movedFrom: level.move?.from, movedTo: level.move?.to,
+                changes: level.differences.map(EntryDiff.init))
         }
         return DiffView(from: revisions[0], to: revisions[1], levels: levels)
     }
 
     package func rollback(_ request: RollbackRequest, for caller: Caller) async throws(Refusal) -> CommitView {
-        try require(.operator, of: caller)
+        try await require(.operator, of: caller)
         if !request.preview, let reason = fleet.outdated { throw Refusal(.conflict, "Nothing was rolled back. \(reason)") }
         try ChangeDesk.check(comment: request.comment)
         let count = try await desk.changes(of: caller.user).edits.count
@@ -40,7 +42,7 @@ extension AdminDesk {
         if request.preview { return try preview(rollback, to: request.revision, in: now) }
         let comment = request.comment.isEmpty ? "Back to revision \(request.revision)" : request.comment
         do throws(Refusal) {
-            var view = AdminDesk.view(of: try await desk.rollBack(to: earlier, by: caller.user, comment: comment))
+            var view = AdminDesk.view(of: try await desk.rollBack(to: earlier, by: caller.user, comment: comment), for: caller)
             view.leftOut = rollback.leftOut
             return view
         } catch {

@@ -4,11 +4,11 @@ import Mail
 
 extension AdminDesk {
     package func checkMailExchange(_ request: MailExchangeRequest, for caller: Caller) async throws(Refusal) -> MailExchangeView {
-        try require(.operator, of: caller)
+        try await requireSomewhere(.operator, of: caller)
         var resolver: NameServer?
         if let text = request.resolver { resolver = try NameServer(parsing: text) }
         let exchangers = try await lookups.exchangers(of: request.domain, resolver: resolver)
-        let state = await ledger.state
+        let state = await seen(by: caller)
         var services: [String: [ServiceStatus]] = [:]
         for machine in try await fleet.views(of: state) { services[machine.name] = machine.services.map(ServiceStatus.init) }
         return MailExchangeView(

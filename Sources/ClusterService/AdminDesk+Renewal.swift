@@ -3,6 +3,9 @@ package import ClusterModel
 
 extension AdminDesk {
     package func renewal(_ query: RenewalQuery, for caller: Caller) async throws(Refusal) -> RenewalView {
+        try await require(.readOnly, at: [query.level], of: caller)
+        // At the cluster's level, a renewal walks through every group.
+        if query.level == .cluster { try await require(.readOnly, of: caller) }
         let new = query.new ?? RenewalPlan.standardName(of: query.old, at: certificateDesk.now())
         try CertificateSetting.check(ownName: query.old)
         try CertificateSetting.check(ownName: new)

@@ -5,8 +5,9 @@ extension AdminDesk {
     package func show(_ query: SettingsQuery, for caller: Caller) async throws(Refusal) -> [SetEntry] {
         var query = query
         query.entry = try AdminDesk.name(query.entry, in: query.section)
+        try await require(.readOnly, at: [query.level], of: caller)
         let state = await ledger.state
-        let view = try await desk.view(of: caller.user)
+        let view = try await view(of: caller)
         let id = try view.layerID(of: query.level)
         let layer = view.layer(id) ?? Layer()
         let committed = state.layer(id) ?? Layer()
@@ -37,8 +38,10 @@ extension AdminDesk {
     package func effective(_ query: EffectiveQuery, for caller: Caller) async throws(Refusal) -> [EffectiveView] {
         var query = query
         query.entry = try AdminDesk.name(query.entry, in: query.section)
+        if query.revision == nil { _ = try await seenMachine(query.machine, by: caller) }
         let newest = await ledger.state
-        let state: ClusterState = if let revision = query.revision { try await ledger.state(at: revision) } else { newest }
+        let whole: ClusterState = if let revision = query.revision { try await ledger.state(at: revision) } else { newest }
+        let state = whole.part(in: caller.group)
         let membership = try AdminDesk.machine(query, in: state)
         var views: [EffectiveView] = []
         for section in state.configuration(of: membership).sections where (query.section ?? section.name) == section.name {
@@ -67,12 +70,13 @@ extension AdminDesk {
     }
 
     package func edit(_ request: EditRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
-        try require(.operator, of: caller)
+        try await requireSomewhere(.operator, of: caller)
         guard request.edits.count <= Limits.edits else {
             throw Refusal(.limit, "\(request.edits.count) edits in one request; \(Limits.edits) are taken.")
         }
+        try await require(.operator, at: Set(request.edits.map(\.level)).sorted(), of: caller)
         for wanted in request.edits { try AdminDesk.checkMaterial(wanted) }
-        let before = try await desk.view(of: caller.user)
+        let before = try await view(of: caller)
         var summary = try await submit(for: caller) { view, committed throws(Refusal) in
             var edits: [Edit] = []
             for wanted in request.edits { edits.append(try AdminDesk.edit(wanted, view: view, committed: committed)) }
@@ -98,7 +102,7 @@ extension AdminDesk {
     }
 
     package func override(_ request: OverrideRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [request.level], of: caller)
         var request = request
         let section = try Section.known(request.section)
         // The kind of level is checked before anything is looked up: the better answer of the two.
@@ -121,7 +125,8 @@ extension AdminDesk {
     }
 
     package func copy(_ request: CopyRequest, for caller: Caller) async throws(Refusal) -> EditSummary {
-        try require(.operator, of: caller)
+        try await require(.readOnly, at: [request.from], of: caller)
+        try await require(.operator, at: request.move ? [request.from, request.to] : [request.to], of: caller)
         var request = request
         let section = try Section.known(request.section)
         // As above.

@@ -33,19 +33,13 @@ package final class AdminDesk: AdminService {
         documents = DocumentDesk(certificates: certificateDesk, authorities: authorityDesk, vault: vault)
     }
 
-    /// Refuses a caller whose role is not enough.
-    func require(_ role: Role, of caller: Caller) throws(Refusal) {
-        guard caller.role >= role else {
-            throw Refusal(.forbidden, "\(caller.user) is \(caller.role.rawValue), and this needs the role \(role.rawValue).")
-        }
-    }
-
     package func whoAmI(_ caller: Caller) async throws(Refusal) -> CallerView {
-        CallerView(user: caller.user, role: caller.role, cluster: await ledger.state.cluster)
+        let state = await ledger.state
+        return CallerView(user: caller.user, role: caller.role, group: caller.group.flatMap(state.name), cluster: state.cluster)
     }
 
     package func status(for caller: Caller) async throws(Refusal) -> ClusterStatus {
-        let state = await ledger.state
+        let state = await seen(by: caller)
         let changes = try await desk.changes(of: caller.user)
         return ClusterStatus(
             cluster: state.cluster, clusterID: state.clusterID, revision: state.revision, position: state.head.position,
@@ -53,7 +47,7 @@ package final class AdminDesk: AdminService {
             notices: (fleet.outdated.map { [$0] } ?? []) + AdminDesk.notices(of: state)
                 + AdminDesk.expiryNotices(of: state, at: certificateDesk.now())
                 + AdminDesk.authorityNotices(of: state, at: authorityDesk.now()) + ledger.agents.notices(of: state),
-            alerts: try await alertSummary())
+            alerts: try await alertSummary(for: caller))
     }
 
     /// Every level's certificates that expired or expire soon, one line for each (mission D10).
@@ -80,12 +74,12 @@ package final class AdminDesk: AdminService {
 
 extension AdminDesk {
     package func machines(for caller: Caller) async throws(Refusal) -> [MachineView] {
-        try await fleet.views(of: ledger.state)
+        try await fleet.views(of: await seen(by: caller))
     }
 
     package func machine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
+        let machine = try await seenMachine(name, by: caller)
         let state = await ledger.state
-        let machine = try state.machine(name)
         guard let view = try await fleet.views(of: state).first(where: { $0.name == machine.machine }) else {
             throw Refusal(.notFound, "There is no machine \"\(name)\" in the cluster.")
         }
@@ -93,13 +87,13 @@ extension AdminDesk {
     }
 
     package func loss(removing machine: String, for caller: Caller) async throws(Refusal) -> LossReport {
+        let membership = try await seenMachine(machine, by: caller)
         let state = await ledger.state
-        let membership = try state.machine(machine)
         return LossReport.removing(membership, configuration: state.configuration(of: membership))
     }
 
     package func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport {
-        try require(.administrator, of: caller)
+        try await require(.administrator, at: [.machine(name)], of: caller)
         let before = await ledger.state
         let wanted = try before.machine(name)
         try await ledger.append(by: caller.user) { state, _ throws(Refusal) in
@@ -114,32 +108,17 @@ extension AdminDesk {
     }
 
     package func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
-        try require(.operator, of: caller)
+        try await require(.operator, at: [.machine(name)], of: caller)
         await fleet.retry(try await ledger.state.machine(name).id)
         return try await machine(name, for: caller)
     }
 
-    package func groups(for caller: Caller) async throws(Refusal) -> [GroupView] {
-        let state = await ledger.state
-        return state.groups.values.map { group in
-            GroupView(
-                name: group.name, machines: state.memberships.values.filter { $0.group == group.id }.map(\.machine).sorted())
-        }
-        .sorted { $0.name < $1.name }
-    }
-
-    package func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView {
-        try require(.administrator, of: caller)
-        let name = try NameRule.plain.check(request.name, as: "The group name")
-        var generator = SystemRandomNumberGenerator()
-        let id = GroupID(rawValue: randomIdentifier(using: &generator))
-        try await ledger.append(by: caller.user) { _, _ throws(Refusal) in .groupAdded(GroupAdded(group: id, name: name)) }
-        return GroupView(name: name, machines: [])
-    }
-
     package func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView {
-        try require(.administrator, of: caller)
-        let token = try await enrolment.invite(by: caller.user, group: request.group, seconds: request.expiresSeconds)
+        // Who looks after one group invites into that.
+        let before = await ledger.state
+        let wanted = request.group ?? caller.group.flatMap(before.name)
+        try await require(.administrator, at: wanted.map { [.group($0)] } ?? [], of: caller)
+        let token = try await enrolment.invite(by: caller.user, group: wanted, seconds: request.expiresSeconds)
         let state = await ledger.state
         let group = state.invitations[token.id].flatMap { state.groups[$0.group]?.name } ?? ""
         return InvitationView(invitation: token.text, id: token.id, group: group, expires: token.expires)
@@ -150,10 +129,12 @@ extension AdminDesk {
 
 extension AdminDesk {
     package func audit(_ page: Page, for caller: Caller) async throws(Refusal) -> [AuditView] {
-        try await verification.list(after: page.after ?? 0, limit: min(page.limit, Page.standardLimit), state: ledger.state)
+        try await require(.readOnly, of: caller)
+        return try await verification.list(after: page.after ?? 0, limit: min(page.limit, Page.standardLimit), state: ledger.state)
     }
 
     package func verifyAudit(for caller: Caller) async throws(Refusal) -> AuditVerification {
-        try await verification.verify()
+        try await require(.readOnly, of: caller)
+        return try await verification.verify()
     }
 }

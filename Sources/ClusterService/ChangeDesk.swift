@@ -30,7 +30,7 @@ package actor ChangeDesk {
         package var after: ClusterState
         /// What machines' configurations had to say, consequences and not errors.
         package var notices: [(machine: String, finding: ConfigurationFinding)]
-        /// Edits that could not be committed, because their machine was removed.
+        /// Edits that could not be committed, because their machine was removed or their group deleted.
         package var gone: [Edit]
     }
 
@@ -47,7 +47,7 @@ package actor ChangeDesk {
         try await stored(user).changes
     }
 
-    /// The edits of an administrator whose machine was removed since; they go with it.
+    /// The edits of an administrator whose machine was removed since, or group deleted; they go with it.
     package func gone(of user: String) async throws(Refusal) -> [Edit] {
         try await stored(user).gone
     }
@@ -78,12 +78,12 @@ package actor ChangeDesk {
             var changes = stored.changes
             let committed = await ledger.state
             for name in names where committed.group(named: name) == nil {
-                changes.submit(
-                    GroupAdded(group: GroupID(rawValue: newChangeSet()), name: try NameRule.plain.check(name, as: "The group name")))
+                changes.submit(try ChangeDesk.newGroup(name, as: newChangeSet(), in: committed))
             }
             let wanted = try edits(try committed.applying(changes), committed)
             var checked: [Edit] = []
             for edit in wanted { checked.append(try ChangeDesk.checked(edit, in: committed, restoring: restoring)) }
+            try ChangeDesk.checkMandate(of: user, for: checked, changes.groups, in: committed)
             let known = committed.knowing(changes)
             for edit in checked {
                 // Whoever was shown what stands against an edit, and edits again, has decided.
@@ -122,7 +122,10 @@ package actor ChangeDesk {
         do throws(Refusal) {
             after = try await ledger.append(by: user) { state, _ throws(Refusal) in
                 if state.revision(ofChangeSet: changes.changeSet) != nil { return nil }
-                return .settingsCommitted(try ChangeDesk.decide(changes, comment: comment, on: state))
+                let event = try ChangeDesk.decide(changes, comment: comment, on: state)
+                // A machine may have been moved away since the edits were made.
+                try ChangeDesk.checkMandate(of: user, for: event.edits, event.groups, in: state)
+                return .settingsCommitted(event)
             }
         } catch {
             throw await refusal(of: changes, of: user, after: error)
@@ -154,9 +157,30 @@ package actor ChangeDesk {
                 "Nothing was committed: \(errors.count == 1 ? "a machine's configuration" : "machines' configurations") would not hold together.",
                 details: errors.prefix(Limits.receiptReasons).map { "machine \($0.machine): \($0.finding.entry): \($0.finding.text)" })
         }
+        let groups = changes.groups.filter { state.group(named: $0.name) == nil }
+        for group in groups { try Lookalikes.check(group.name, of: "group", among: state.groups.values.lazy.map(\.name)) }
         return SettingsCommitted(
-            changeSet: changes.changeSet, revision: state.revision + 1, comment: comment, edits: changes.edits,
-            groups: changes.groups.filter { state.group(named: $0.name) == nil })
+            changeSet: changes.changeSet, revision: state.revision + 1, comment: comment, edits: changes.edits, groups: groups)
+    }
+
+    /// Refuses edits where a user's role does not hold, and groups from whom it does not hold everywhere.
+    static func checkMandate(
+        of user: String, for edits: [Edit], _ groups: [GroupAdded], in state: ClusterState
+    ) throws(Refusal) {
+        guard let mandate = state.mandate(of: user), mandate.group != nil else { return }
+        do throws(Refusal) {
+            if !groups.isEmpty { try mandate.check(.administrator, at: nil, in: state) }
+            for edit in edits { try mandate.check(.operator, at: edit.layer, in: state) }
+        } catch {
+            throw Refusal(error.code, "\(error.reason) If it is among your uncommitted changes, discard it: muster discard")
+        }
+    }
+
+    /// A group that is to be created with a commit.
+    static func newGroup(_ name: String, as id: String, in state: ClusterState) throws(Refusal) -> GroupAdded {
+        let name = try NameRule.plain.check(name, as: "The group name")
+        try Lookalikes.check(name, of: "group", among: state.groups.values.lazy.map(\.name))
+        return GroupAdded(group: GroupID(rawValue: id), name: name)
     }
 
     /// An edit by the rules of its section and level, its name and value in their one form.
@@ -227,7 +251,7 @@ package actor ChangeDesk {
         }
     }
 
-    /// Edits of a membership that ended are gone with it.
+    /// Edits of a membership that ended, or of a group that was deleted, are gone with it.
     private static func withoutEndedLayers(_ changes: UncommittedChanges, _ version: Int, in state: ClusterState) -> Stored {
         let known = state.knowing(changes)
         var left = changes

@@ -80,9 +80,7 @@ extension ClusterState {
     func refusal(_ reason: String, of conflicts: [Edit]) -> Refusal {
         let details = conflicts.map { edit -> String in
             guard let conflict = conflict(of: edit), let level = level(of: edit.layer) else {
-                let machine = if case .machine(let id) = edit.layer { ended[id]?.machine } else { String?.none }
-                return
-                    "\(edit.section)/\(edit.entry ?? ""): \(machine.map { "\($0) was removed" } ?? "the level is gone"), and the edit goes with it"
+                return "\(edit.section)/\(edit.entry ?? ""): \(ending(of: edit.layer)), and the edit goes with it"
             }
             return conflict.detail(at: level)
         }

@@ -114,6 +114,7 @@ package actor Enrolment {
                 "There is a machine \"\(request.machine)\" in the cluster already. Join under another name, or have that one removed: muster machine remove \(request.machine)"
             )
         }
+        try Lookalikes.check(request.machine, of: "machine", among: state.memberships.values.lazy.map(\.machine))
         guard let group = state.groups[invitation.group] else {
             throw Refusal(.notFound, "The group that the invitation leads to was deleted. Ask for another: muster invite")
         }
@@ -126,7 +127,8 @@ package actor Enrolment {
     ) -> MembershipID? {
         guard let invitation = state.invitations[request.invitation], invitation.secretHash == hash(request.secret),
             time < invitation.expires, let membership = invitation.usedBy.flatMap({ state.memberships[$0] }),
-            membership.machine == request.machine, membership.identityKey == key
+            // It may have been renamed in the cluster since; what it calls itself stays.
+            membership.ownName == request.machine, membership.identityKey == key
         else { return nil }
         return membership.id
     }
@@ -183,12 +185,16 @@ package actor Enrolment {
         return NetworkEntry(section: entry.section, name: entry.name, value: interface.json)
     }
 
+    /// The group of a name; without one, the cluster's first group, or the only one that is left.
     private static func group(named name: String?, in state: ClusterState) throws(Refusal) -> Group {
-        guard case .group(let id) = try state.layerID(of: .group(name ?? state.created?.groupName ?? "")), let group = state.groups[id]
-        else {
-            throw Refusal(.notFound, "There is no such group.")
+        let first = state.created.flatMap { state.groups[$0.group] } ?? (state.groups.count == 1 ? state.groups.values.first : nil)
+        guard let name = name ?? first?.name else {
+            let names = state.groups.values.map(\.name).sorted().joined(separator: ", ")
+            throw Refusal(
+                .invalid,
+                "Say which group the machine shall join, for the cluster's first group was deleted: --group NAME, one of \(names).")
         }
-        return group
+        return try state.group(name)
     }
 
     static func hash(_ secret: String) -> Digest { Digest(hashing: Array(secret.utf8)) }

@@ -274,7 +274,8 @@ package final class FleetService: MemberPort, Service {
             let status = MachineStatus(of: target, record: record)
             let agent = ledger.agents.agent(of: membership)
             return MachineView(
-                name: membership.machine, group: state.groups[membership.group]?.name ?? "", state: status.state,
+                name: membership.machine, ownName: membership.ownName == membership.machine ? nil : membership.ownName,
+                group: state.groups[membership.group]?.name ?? "", state: status.state,
                 targetRevision: target.target.revision, appliedRevision: status.applied?.revision, targetDigest: target.target.digest,
                 appliedDigest: status.applied?.digest, reasons: status.reasons + (status.state == .synced ? [] : remark),
                 services: status.services.map {

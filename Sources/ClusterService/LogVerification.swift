@@ -66,16 +66,25 @@ extension ClusterEvent {
     func summary(in state: ClusterState) -> String {
         switch self {
         case .clusterCreated(let event): return "created the cluster \(event.cluster)"
-        case .userAdded(let event): return "added \(event.user) as \(event.role.rawValue)"
+        case .userAdded(let event):
+            let limit = event.group.map { ", in the group \(state.name(of: $0) ?? "that is gone") only" } ?? ""
+            return "added \(event.user) as \(event.role.rawValue)\(limit)"
         case .userRemoved(let event): return "removed the user \(event.user), and ended the tokens"
         case .tokenCreated(let event): return "made a token for \(event.user), until \(event.expires)"
         case .groupAdded(let event): return "added the group \(event.name)"
+        case .groupRenamed(let event): return "renamed the group \(event.former) to \(event.name)"
+        case .groupDeleted(let event): return "deleted the group \(event.name)\(LossReport.sentence(event.loss))"
         case .invitationCreated(let event):
-            return "made the invitation \(event.id) to \(state.groups[event.group]?.name ?? "a group that is gone"), until \(event.expires)"
+            return "made the invitation \(event.id) to \(state.name(of: event.group) ?? "a group that is gone"), until \(event.expires)"
         case .machineJoined(let event):
             let lost = event.loss.map(LossReport.sentence) ?? ""
             return
-                "\(event.machine) joined \(state.groups[event.group]?.name ?? "a group that is gone") with invitation \(event.invitation)\(lost)"
+                "\(event.machine) joined \(state.name(of: event.group) ?? "a group that is gone") with invitation \(event.invitation)\(lost)"
+        case .machineMoved(let event):
+            let machine = state.ended[event.membership]?.machine ?? state.memberships[event.membership]?.machine ?? "a machine"
+            return
+                "moved \(machine) from the group \(state.name(of: event.from) ?? "that is gone") to \(state.name(of: event.group) ?? "one that is gone")"
+        case .machineRenamed(let event): return "renamed the machine \(event.former) to \(event.name)"
         case .managerRecovered(let event):
             return "went on from an older backup, as epoch \(event.epoch); open invitations were closed"
         case .keyExported(let event):

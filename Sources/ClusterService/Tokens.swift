@@ -25,6 +25,6 @@ package struct Tokens: TokenChecker {
         guard let known = users.tokens[Digest(hashing: Array(token.utf8))], now() < known.expires,
             let user = users.byName[known.user]
         else { return nil }
-        return Caller(user: user.name, role: user.role)
+        return Caller(user: user.name, role: user.role, group: user.group)
     }
 }

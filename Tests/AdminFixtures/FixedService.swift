@@ -154,13 +154,14 @@ package final class FixedService: AdminService {
         try note("users", caller)
         return [
             UserView(name: "admin", role: .administrator, added: FixedService.time, addedBy: "admin", tokens: 1),
-            UserView(name: "bob", role: .operator, added: FixedService.time, addedBy: "admin", tokens: 0),
+            UserView(name: "bob", role: .operator, group: "eu", added: FixedService.time, addedBy: "admin", tokens: 0),
         ]
     }
 
     package func addUser(_ request: UserRequest, for caller: Caller) async throws(Refusal) -> UserView {
-        try note("addUser \(request.name) \(request.role.rawValue)", caller)
-        return UserView(name: request.name, role: request.role, added: FixedService.time, addedBy: caller.user, tokens: 0)
+        try note("addUser \(request.name) \(request.role.rawValue)\(request.group.map { " \($0)" } ?? "")", caller)
+        return UserView(
+            name: request.name, role: request.role, group: request.group, added: FixedService.time, addedBy: caller.user, tokens: 0)
     }
 
     package func removeUser(_ name: String, for caller: Caller) async throws(Refusal) -> UserRemoval {
@@ -194,6 +195,16 @@ package final class FixedService: AdminService {
         return FixedService.loss
     }
 
+    package func moveMachine(_ name: String, _ request: MoveRequest, for caller: Caller) async throws(Refusal) -> MoveView {
+        try note("move \(name) \(request.group)\(request.preview ? " preview" : "")", caller)
+        return FixedService.move(name, to: request.group, isPreview: request.preview)
+    }
+
+    package func renameMachine(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> MachineView {
+        try note("renameMachine \(former) \(request.name)", caller)
+        return FixedService.machine
+    }
+
     package func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
         try note("retry \(name)", caller)
         return FixedService.machine
@@ -207,6 +218,22 @@ package final class FixedService: AdminService {
     package func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView {
         try note("addGroup \(request.name)", caller)
         return GroupView(name: request.name, machines: [])
+    }
+
+    package func renameGroup(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> GroupView {
+        try note("renameGroup \(former) \(request.name)", caller)
+        return GroupView(name: request.name, machines: ["mx1"])
+    }
+
+    package func loss(deletingGroup name: String, for caller: Caller) async throws(Refusal) -> GroupDeletion {
+        try note("groupLoss \(name)", caller)
+        return FixedService.deletion(
+            of: name, problems: ["1 machine is in the group \(name): mx4. Move it first: muster machine move mx4 --group eu"])
+    }
+
+    package func deleteGroup(_ name: String, for caller: Caller) async throws(Refusal) -> GroupDeletion {
+        try note("deleteGroup \(name)", caller)
+        return FixedService.deletion(of: name, problems: [])
     }
 
     package func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView {

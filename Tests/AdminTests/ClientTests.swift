@@ -31,6 +31,7 @@ struct ClientTests {
         Call("status") { try await $0.status().machines == [FixedService.machine] },
         Call("users") { try await $0.users().map(\.name) == ["admin", "bob"] },
         Call("addUser bob read-only") { try await $0.addUser("bob", role: .readOnly).role == .readOnly },
+        Call("addUser bob operator eu") { try await $0.addUser("bob", role: .operator, group: "eu").group == "eu" },
         Call("removeUser bob") { try await $0.removeUser("bob").tokens == 2 },
         Call("createToken bob 60") {
             let (profile, token) = try await $0.createToken(TokenRequest(user: "bob", expiresSeconds: 60))
@@ -40,9 +41,17 @@ struct ClientTests {
         Call("machine mx1") { try await $0.machine("mx1") == FixedService.machine },
         Call("loss mx1") { try await $0.loss(removing: "mx1") == FixedService.loss },
         Call("remove mx1") { try await $0.removeMachine("mx1") == FixedService.loss },
+        Call("move mx1 us") {
+            try await $0.moveMachine("mx1", MoveRequest(group: "us")) == FixedService.move("mx1", to: "us", isPreview: false)
+        },
+        Call("move mx1 us preview") { try await $0.moveMachine("mx1", MoveRequest(group: "us", preview: true)).problems.count == 1 },
+        Call("renameMachine mx1 mx9") { try await $0.renameMachine("mx1", to: "mx9") == FixedService.machine },
         Call("retry mx1") { try await $0.retryMachine("mx1") == FixedService.machine },
         Call("groups") { try await $0.groups() == [GroupView(name: "main", machines: ["mx1"])] },
         Call("addGroup eu") { try await $0.addGroup("eu").name == "eu" },
+        Call("renameGroup eu europe") { try await $0.renameGroup("eu", to: "europe").name == "europe" },
+        Call("groupLoss eu") { try await $0.loss(deletingGroup: "eu").problems.count == 1 },
+        Call("deleteGroup eu") { try await $0.deleteGroup("eu") == FixedService.deletion(of: "eu", problems: []) },
         Call("invite eu 3600") {
             let view = try await $0.invite(InvitationRequest(group: "eu", expiresSeconds: 3600))
             return view.invitation == "muster-invitation-1.x"

@@ -64,6 +64,12 @@ struct StateTests {
         let events: [ClusterEvent] = [
             .settingsCommitted(SettingsCommitted(changeSet: "s", revision: 1, comment: "ü", edits: edits)),
             .groupAdded(GroupAdded(group: GroupID(rawValue: "g2"), name: "eu")),
+            .userAdded(UserAdded(user: "eve", role: .operator, group: story.main)),
+            .groupRenamed(GroupRenamed(group: story.main, former: "main", name: "first")),
+            .machineMoved(MachineMoved(membership: story.mx1, from: story.main, group: GroupID(rawValue: "g2"))),
+            .machineRenamed(MachineRenamed(membership: story.mx1, former: "mx1", name: "mx9")),
+            .userRemoved(UserRemoved(user: "eve")),
+            .groupDeleted(GroupDeleted(group: story.main, name: "first", loss: LossReport(settings: ["destinations": ["a"]]))),
             .machineRemoved(MachineRemoved(membership: story.mx1, loss: LossReport(kept: ["x"]))),
             .tokenCreated(TokenCreated(id: "t", user: "ann", hash: Digest(hashing: []), expires: Timestamp(seconds: 5))),
             .userAdded(UserAdded(user: "bob", role: .readOnly)),

@@ -121,20 +121,20 @@ struct AdministratorStoryTests {
 
 extension KeptCluster {
     /// The same cluster as another user sees it, who is added for that.
-    fileprivate func admit(_ user: String, role: String) async throws -> KeptCluster {
-        try await succeed(["user", "add", user, "--role", role])
+    func admit(_ user: String, role: String, group: String? = nil) async throws -> KeptCluster {
+        try await succeed(["user", "add", user, "--role", role] + (group.map { ["--group", $0] } ?? []))
         let file = "\(directory)/\(user).profile.json"
         try await succeed(["token", "create", "--user", user, "--expires", "1h"]).write(toFile: file, atomically: true, encoding: .utf8)
         return KeptCluster(directory: directory, profile: try Profile(file: file), processes: [])
     }
 
-    fileprivate func run(_ arguments: [String]) async throws -> Run {
+    func run(_ arguments: [String]) async throws -> Run {
         try await muster(arguments, profile: profile)
     }
 
     /// Runs one command that must succeed; answers what it printed.
     @discardableResult
-    fileprivate func succeed(_ arguments: [String]) async throws -> String {
+    func succeed(_ arguments: [String]) async throws -> String {
         let run = try await run(arguments)
         try #require(run.status == 0, "\(arguments): \(run.error)\(run.output)")
         return run.output

@@ -105,6 +105,11 @@ struct EditTests {
         (["machine", "remove", "mx1", "--preview"], "loss mx1"),
         (["machine", "remove", "mx1"], "remove mx1"),
         (["machine", "retry", "mx1"], "retry mx1"), (["group", "add", "eu"], "addGroup eu"),
+        (["machine", "move", "mx1", "--group", "us"], "move mx1 us"),
+        (["machine", "move", "mx1", "--group", "us", "--preview"], "move mx1 us preview"),
+        (["machine", "rename", "mx1", "mx9"], "renameMachine mx1 mx9"), (["group", "rename", "eu", "europe"], "renameGroup eu europe"),
+        (["group", "delete", "eu", "--preview"], "groupLoss eu"), (["group", "delete", "eu"], "deleteGroup eu"),
+        (["user", "add", "bob", "--role", "operator", "--group", "eu"], "addUser bob operator eu"),
     ])
     func `a command asks exactly one thing`(_ arguments: [String], _ question: String) async throws {
         let service = FixedService()

@@ -9,6 +9,12 @@ struct OutputTests {
     @Test(arguments: [
         ("status", ["status"]), ("machine-list", ["machine", "list"]), ("machine-show", ["machine", "show", "mx1"]),
         ("machine-remove-preview", ["machine", "remove", "mx1", "--preview"]), ("machine-remove", ["machine", "remove", "mx1"]),
+        ("machine-move", ["machine", "move", "mx1", "--group", "us"]),
+        ("machine-move-preview", ["machine", "move", "mx1", "--group", "us", "--preview"]),
+        ("machine-move-json", ["machine", "move", "mx1", "--group", "us", "-o", "json"]),
+        ("machine-move-wait", ["machine", "move", "mx1", "--group", "us", "--wait"]),
+        ("machine-rename", ["machine", "rename", "mx1", "mx9"]), ("group-rename", ["group", "rename", "eu", "europe"]),
+        ("group-delete", ["group", "delete", "us"]), ("group-delete-preview", ["group", "delete", "us", "--preview"]),
         ("group-list", ["group", "list"]), ("cert-list", ["cert", "list"]), ("cert-show", ["cert", "show", "mail"]),
         ("cert-create", ["cert", "create", "mail", "--common-name", "mail.example.com"]),
         ("cert-csr", ["cert", "csr", "mail"]), ("cert-check", ["cert", "check"]), ("cert-check-one", ["cert", "check", "mail"]),

@@ -2,7 +2,8 @@
 ///
 /// The cluster's, the groups' and the machines' layers become what they were; a machine keeps its network settings, because they
 /// belong to the machine and not to the cluster's history. A membership's layer ends with it and stays gone. A machine that was not
-/// there yet keeps its own layer: the earlier revision has no word on it.
+/// there yet keeps its own layer: the earlier revision has no word on it. Which group a machine is in, and what things are called, is as it is
+/// today: that is no setting.
 package struct Rollback: Sendable {
     package private(set) var edits: [Edit] = []
     /// Sorted by level.
@@ -26,6 +27,8 @@ package struct Rollback: Sendable {
             case ended
             /// The group was deleted since.
             case groupGone = "group-gone"
+            /// The machine is in another group than then; it stays there. The entry is the group of then.
+            case moved
             /// The machine joined later; what is set for it now stays.
             case joinedLater = "joined-later"
             /// Network settings that are others than then; they stay.
@@ -45,6 +48,10 @@ package struct Rollback: Sendable {
             let level = Level.machine(membership.machine)
             if let then = earlier.memberships[membership.id] {
                 bring(.machine(membership.id), level, to: then.layer, from: membership.layer)
+                if then.group != membership.group {
+                    let group = now.name(of: then.group) ?? then.group.rawValue
+                    leftOut.append(LeftOut(level: level, reason: .moved, entries: [Level.group(group).description]))
+                }
             } else {
                 leave(level, .joinedLater, membership.layer)
             }

@@ -42,6 +42,15 @@ package struct StateDifference: Sendable {
         package var level: Level
         package var presence: Presence
         package var differences: [LayerDifference]
+        /// What it was called in the first state, when that is another name.
+        package var former: Level?
+        /// The groups that the machine was in, when these are two.
+        package var move: Move?
+    }
+
+    package struct Move: Hashable, Sendable {
+        package var from: String
+        package var to: String
     }
 
     package enum Presence: String, Hashable, Sendable, Codable {
@@ -60,11 +69,28 @@ package struct StateDifference: Sendable {
             let (old, new) = (before.layer(id), after.layer(id))
             guard let level = after.level(of: id) ?? before.level(of: id) else { continue }
             let presence: Presence = old == nil ? .added : new == nil ? .removed : .both
-            let differences = (old ?? Layer()).differences(to: new ?? Layer())
-            guard presence != .both || !differences.isEmpty else { continue }
-            levels.append(AtLevel(id: id, level: level, presence: presence, differences: differences))
+            var difference = AtLevel(
+                id: id, level: level, presence: presence, differences: (old ?? Layer()).differences(to: new ?? Layer()))
+            if let former = before.level(of: id), former != level { difference.former = former }
+            difference.move = Move(of: id, from: before, to: after)
+            guard difference.isOne else { continue }
+            levels.append(difference)
         }
         levels.sort { ($0.level, $0.presence == .removed ? 0 : 1, $0.id) < ($1.level, $1.presence == .removed ? 0 : 1, $1.id) }
+    }
+}
+
+extension StateDifference.AtLevel {
+    fileprivate var isOne: Bool { presence != .both || !differences.isEmpty || former != nil || move != nil }
+}
+
+extension StateDifference.Move {
+    /// Nil for a level that is no machine's, and for a machine that stayed where it was.
+    fileprivate init?(of id: LayerID, from before: ClusterState, to after: ClusterState) {
+        guard case .machine(let membership) = id, let old = before.memberships[membership], let new = after.memberships[membership],
+            old.group != new.group, let from = before.groups[old.group]?.name, let to = after.groups[new.group]?.name
+        else { return nil }
+        self.init(from: from, to: to)
     }
 }
 

@@ -5,8 +5,12 @@ package enum ClusterEvent: Hashable, Sendable {
     case userRemoved(UserRemoved)
     case tokenCreated(TokenCreated)
     case groupAdded(GroupAdded)
+    case groupRenamed(GroupRenamed)
+    case groupDeleted(GroupDeleted)
     case invitationCreated(InvitationCreated)
     case machineJoined(MachineJoined)
+    case machineMoved(MachineMoved)
+    case machineRenamed(MachineRenamed)
     case machineRemoved(MachineRemoved)
     case settingsCommitted(SettingsCommitted)
     case managerRecovered(ManagerRecovered)
@@ -204,8 +208,12 @@ extension ClusterEvent {
         case .userRemoved: "user-removed"
         case .tokenCreated: "token-created"
         case .groupAdded: "group-added"
+        case .groupRenamed: "group-renamed"
+        case .groupDeleted: "group-deleted"
         case .invitationCreated: "invitation-created"
         case .machineJoined: "machine-joined"
+        case .machineMoved: "machine-moved"
+        case .machineRenamed: "machine-renamed"
         case .machineRemoved: "machine-removed"
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
@@ -217,7 +225,9 @@ extension ClusterEvent {
     /// Whether it may give a machine other settings than before.
     package var changesSettings: Bool {
         switch self {
-        case .clusterCreated, .tokenCreated, .groupAdded, .invitationCreated, .machineRemoved, .managerRecovered, .keyExported: false
+        case .clusterCreated, .tokenCreated, .groupAdded, .groupRenamed, .groupDeleted, .invitationCreated, .machineRenamed,
+            .machineRemoved, .managerRecovered, .keyExported:
+            false
         default: true
         }
     }
@@ -231,8 +241,12 @@ extension ClusterEvent {
             case .userRemoved(let event): try JSONValue(encoding: event)
             case .tokenCreated(let event): try JSONValue(encoding: event)
             case .groupAdded(let event): try JSONValue(encoding: event)
+            case .groupRenamed(let event): try JSONValue(encoding: event)
+            case .groupDeleted(let event): try JSONValue(encoding: event)
             case .invitationCreated(let event): try JSONValue(encoding: event)
             case .machineJoined(let event): try JSONValue(encoding: event)
+            case .machineMoved(let event): try JSONValue(encoding: event)
+            case .machineRenamed(let event): try JSONValue(encoding: event)
             case .machineRemoved(let event): try JSONValue(encoding: event)
             case .settingsCommitted(let event): try JSONValue(encoding: event)
             case .managerRecovered(let event): try JSONValue(encoding: event)
@@ -253,8 +267,12 @@ extension ClusterEvent {
         case "user-removed": self = .userRemoved(try json.decode(UserRemoved.self))
         case "token-created": self = .tokenCreated(try json.decode(TokenCreated.self))
         case "group-added": self = .groupAdded(try json.decode(GroupAdded.self))
+        case "group-renamed": self = .groupRenamed(try json.decode(GroupRenamed.self))
+        case "group-deleted": self = .groupDeleted(try json.decode(GroupDeleted.self))
         case "invitation-created": self = .invitationCreated(try json.decode(InvitationCreated.self))
         case "machine-joined": self = .machineJoined(try json.decode(MachineJoined.self))
+        case "machine-moved": self = .machineMoved(try json.decode(MachineMoved.self))
+        case "machine-renamed": self = .machineRenamed(try json.decode(MachineRenamed.self))
         case "machine-removed": self = .machineRemoved(try json.decode(MachineRemoved.self))
         case "settings-committed": self = .settingsCommitted(try json.decode(SettingsCommitted.self))
         case "key-exported": self = .keyExported(try json.decode(KeyExported.self))

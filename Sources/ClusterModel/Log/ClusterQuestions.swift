@@ -5,13 +5,18 @@ extension ClusterState {
         switch level {
         case .cluster: return .cluster
         case .group(let name):
-            guard let group = group(named: name) else {
-                let names = groups.values.map(\.name).sorted().joined(separator: ", ")
-                throw Refusal(.notFound, "There is no group \"\(name)\". The groups are \(names).")
-            }
-            return .group(group.id)
+            return .group(try group(name).id)
         case .machine(let name): return .machine(try machine(name).id)
         }
+    }
+
+    /// A group, or a refusal that lists them.
+    package func group(_ name: String) throws(Refusal) -> Group {
+        guard let group = group(named: name) else {
+            let names = groups.values.map(\.name).sorted().joined(separator: ", ")
+            throw Refusal(.notFound, "There is no group \"\(name.prefix(Limits.nameLength))\". The groups are \(names).")
+        }
+        return group
     }
 
     /// The level's name today; nil for a layer that ended.
@@ -20,6 +25,15 @@ extension ClusterState {
         case .cluster: .cluster
         case .group(let group): groups[group].map { .group($0.name) }
         case .machine(let membership): memberships[membership].map { .machine($0.machine) }
+        }
+    }
+
+    /// Why a level is no more, and whose it was.
+    package func ending(of id: LayerID) -> String {
+        switch id {
+        case .cluster: "the cluster is another"
+        case .group(let group): endedGroups[group].map { "group \($0.name) was deleted" } ?? "the group was deleted"
+        case .machine(let membership): ended[membership].map { "machine \($0.machine) was removed" } ?? "the machine was removed"
         }
     }
 

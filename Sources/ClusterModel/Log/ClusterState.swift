@@ -8,7 +8,10 @@ package struct Group: Hashable, Sendable {
 /// One stay of a machine in the cluster. It owns the machine's layer and identity.
 package struct Membership: Hashable, Sendable {
     package var id: MembershipID
+    /// Its name in the cluster.
     package var machine: String
+    /// Under which name it joined: what it calls itself, whatever the cluster has called it since.
+    package var ownName: String
     package var group: GroupID
     package var identityKey: Digest
     package var layer: Layer
@@ -53,18 +56,19 @@ package struct ClusterState: Sendable {
     package private(set) var epoch = 0
     package private(set) var created: ClusterCreated?
     package private(set) var layer = Layer()
-    package private(set) var groups: [GroupID: Group] = [:]
-    package private(set) var memberships: [MembershipID: Membership] = [:]
+    package internal(set) var groups: [GroupID: Group] = [:]
+    package internal(set) var endedGroups: [GroupID: EndedGroup] = [:]
+    package internal(set) var memberships: [MembershipID: Membership] = [:]
     package private(set) var ended: [MembershipID: EndedMembership] = [:]
     package private(set) var invitations: [String: Invitation] = [:]
     package private(set) var users = Users()
     package private(set) var history: [Revision] = []
     /// The revisions that last took an entry away, isolated a section or had it inherited again: no layer tells them.
-    private(set) var traces: [Edit.Subject: Int] = [:]
+    var traces: [Edit.Subject: Int] = [:]
     private var revisionOfChangeSet: [String: Int] = [:]
-    private var membershipOfName: [String: MembershipID] = [:]
+    var membershipOfName: [String: MembershipID] = [:]
     /// What was last found, here or in a state that this one was made from or that was made from this one.
-    let memory = FindingsMemory()
+    var memory = FindingsMemory()
 
     package init() {}
 
@@ -104,14 +108,20 @@ extension ClusterState {
     package mutating func fold(_ event: ClusterEvent, head: LogHead, time: Timestamp, author: String) throws(Refusal) {
         switch event {
         case .clusterCreated(let event): try fold(event)
-        case .userAdded(let event): try users.fold(event, time: time, author: author)
+        case .userAdded(let event):
+            if let group = event.group, groups[group] == nil { throw Refusal(.notFound, "The group that the role is limited to is gone.") }
+            try users.fold(event, time: time, author: author)
         case .userRemoved(let event): try users.fold(event)
         case .tokenCreated(let event): try users.fold(event, time: time, author: author)
         case .groupAdded(let event): try fold(event)
+        case .groupRenamed(let event): try fold(event)
+        case .groupDeleted(let event): try fold(event, time: time, author: author)
         case .invitationCreated(let event):
             invitations[event.id] = Invitation(
                 id: event.id, secretHash: event.secretHash, group: event.group, expires: event.expires)
         case .machineJoined(let event): try fold(event, time: time)
+        case .machineMoved(let event): try fold(event)
+        case .machineRenamed(let event): try fold(event)
         case .machineRemoved(let event): try fold(event, time: time, author: author)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
         case .managerRecovered(let event): try fold(event)
@@ -160,8 +170,8 @@ extension ClusterState {
         invitations[event.invitation]?.usedBy = event.membership
         membershipOfName[event.machine] = event.membership
         memberships[event.membership] = Membership(
-            id: event.membership, machine: event.machine, group: event.group, identityKey: event.identityKey, layer: layer, joined: time,
-            agent: event.agent)
+            id: event.membership, machine: event.machine, ownName: event.machine, group: event.group, identityKey: event.identityKey,
+            layer: layer, joined: time, agent: event.agent)
     }
 
     private mutating func fold(_ event: MachineRemoved, time: Timestamp, author: String) throws(Refusal) {
@@ -210,7 +220,7 @@ extension ClusterState {
                 case .machine(let id): memberships[id]?.layer.apply(edit, revision: revision)
                 }
             guard done != nil else {
-                throw Refusal(.notFound, "The level of \(edit.section)/\(edit.entry ?? "") is gone: the machine was removed.")
+                throw Refusal(.notFound, "The level of \(edit.section)/\(edit.entry ?? "") is gone: \(ending(of: edit.layer)).")
             }
             guard layer(edit.layer)?.sections[edit.section]?.entries.count ?? 0 <= Limits.entries else {
                 throw Refusal(.limit, "\(edit.section) would hold over \(Limits.entries) entries at one level.")

@@ -16,10 +16,13 @@ package enum Role: String, CaseIterable, Hashable, Sendable, Codable, Comparable
 package struct UserAdded: Hashable, Sendable, Codable {
     package var user: String
     package var role: Role
+    /// The group that the role is limited to; nil for the whole cluster.
+    package var group: GroupID?
 
-    package init(user: String, role: Role) {
+    package init(user: String, role: Role, group: GroupID? = nil) {
         self.user = user
         self.role = role
+        self.group = group
     }
 }
 
@@ -36,8 +39,12 @@ package struct UserRemoved: Hashable, Sendable, Codable {
 package struct User: Hashable, Sendable {
     package var name: String
     package var role: Role
+    /// The group that the role is limited to; nil for the whole cluster.
+    package var group: GroupID?
     package var added: Timestamp
     package var addedBy: String
+
+    fileprivate var isWholeAdministrator: Bool { role == .administrator && group == nil }
 }
 
 /// The users of a cluster and their tokens, as the log tells them.
@@ -49,15 +56,15 @@ package struct Users: Sendable {
     /// Sorted by name.
     package var all: [User] { byName.values.sorted { $0.name < $1.name } }
 
-    /// Whether a user is the only one who may look after users.
+    /// Whether a user is the only one who may look after users: an administrator of a group may not.
     package func isLastAdministrator(_ name: String) -> Bool {
-        byName[name]?.role == .administrator && byName.values.count { $0.role == .administrator } == 1
+        byName[name]?.isWholeAdministrator == true && byName.values.count { $0.isWholeAdministrator } == 1
     }
 
     mutating func fold(_ event: UserAdded, time: Timestamp, author: String) throws(Refusal) {
         guard byName[event.user] == nil else { throw Refusal(.exists, "There is a user \"\(event.user)\" already.") }
         guard byName.count < Limits.users else { throw Refusal(.limit, "There are already \(Limits.users) users.") }
-        byName[event.user] = User(name: event.user, role: event.role, added: time, addedBy: author)
+        byName[event.user] = User(name: event.user, role: event.role, group: event.group, added: time, addedBy: author)
     }
 
     mutating func fold(_ event: UserRemoved) throws(Refusal) {
@@ -67,7 +74,7 @@ package struct Users: Sendable {
         guard !isLastAdministrator(event.user) else {
             throw Refusal(
                 .inUse,
-                "\(event.user) is the only administrator, and without one nobody could look after the cluster. Add another first: muster user add NAME --role administrator"
+                "\(event.user) is the only administrator of the whole cluster, and without one nobody could look after the cluster. Add another first: muster user add NAME --role administrator"
             )
         }
         byName[event.user] = nil

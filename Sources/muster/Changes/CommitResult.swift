@@ -6,17 +6,23 @@ struct CommitResult: Encodable {
     var commit: CommitView
     var wait: CommitWait?
 
-    private enum Key: String, CodingKey { case proved, rejected, late, absent, removed }
-
     func encode(to encoder: any Encoder) throws {
         try commit.encode(to: encoder)
-        guard let wait else { return }
+        try wait?.encodeOutcomes(to: encoder)
+    }
+}
+
+extension CommitWait {
+    private enum Key: String, CodingKey { case proved, rejected, late, absent, removed }
+
+    /// Five lists of machines, beside the keys of what was waited for.
+    func encodeOutcomes(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
-        try container.encode(wait.machines { $0 == .proved }, forKey: .proved)
-        try container.encode(wait.machines { if case .rejected = $0 { true } else { false } }, forKey: .rejected)
-        try container.encode(wait.machines { if case .late = $0 { true } else { false } }, forKey: .late)
-        try container.encode(wait.machines { if case .absent = $0 { true } else { false } }, forKey: .absent)
-        try container.encode(wait.machines { $0 == .removed }, forKey: .removed)
+        try container.encode(machines { $0 == .proved }, forKey: .proved)
+        try container.encode(machines { if case .rejected = $0 { true } else { false } }, forKey: .rejected)
+        try container.encode(machines { if case .late = $0 { true } else { false } }, forKey: .late)
+        try container.encode(machines { if case .absent = $0 { true } else { false } }, forKey: .absent)
+        try container.encode(machines { $0 == .removed }, forKey: .removed)
     }
 }
 

@@ -43,6 +43,11 @@ extension DiffView {
 
 extension LevelDiff {
     fileprivate var remark: String {
+        presenceRemark + (former.map { " (it was \($0))" } ?? "")
+            + (movedFrom.map { " (moved from the group \($0) to \(movedTo ?? "another"))" } ?? "")
+    }
+
+    private var presenceRemark: String {
         switch (presence, level.kind) {
         case (.both, _): ""
         case (.added, .machine): " (the machine joined)"

@@ -10,7 +10,7 @@ struct RollbackCommand: AsyncParsableCommand {
         discussion: """
             The settings of the cluster, its groups and the machines that were there then and still are become what they were. \
             Network settings stay, what was set for machines that were removed stays gone, and machines that joined later keep \
-            their own settings; all that is named. It is a commit like any other, and can be rolled back itself.
+            their own settings; machines that were moved stay where they are. All that is named. It is a commit like any other, and can be rolled back itself.
 
               muster diff head 3
               muster rollback 3 --preview
@@ -64,6 +64,7 @@ extension Rollback.LeftOut {
         return switch reason {
         case .ended: "the machine of then was removed, and what was set for it is gone with it: \(list)"
         case .groupGone: "the group was deleted" + (entries.isEmpty ? "" : ", and what was set for it is gone with it: \(list)")
+        case .moved: "the machine was in \(list) then, and stays in the group that it is in now"
         case .joinedLater: "the machine joined later, and keeps what is set for it: \(list)"
         case .network: "network settings stay as they are: \(list)"
         }

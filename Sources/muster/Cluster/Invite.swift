@@ -14,7 +14,7 @@ struct Invite: AsyncParsableCommand {
                   --state-dir /var/lib/muster-agent
             """)
 
-    @Option(help: ArgumentHelp("The group that the machine joins. (default: the cluster's first)", valueName: "name"))
+    @Option(help: ArgumentHelp("The group that the machine joins. (default: the cluster's first, or that of your role)", valueName: "name"))
     var group: String?
 
     @Option(help: ArgumentHelp("How long it is good for: 90s, 15m, 24h, 7d.", valueName: "time"))

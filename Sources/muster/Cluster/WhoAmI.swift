@@ -16,7 +16,10 @@ struct WhoAmI: AsyncParsableCommand {
     func run() async throws {
         let view = try await manager.withManager { try await $0.whoAmI() }
         try manager.renderer.show(view) { style in
-            Facts([("user", .init(view.user)), ("role", .init(view.role.rawValue)), ("cluster", .init(view.cluster))]).text(style)
+            Facts([
+                ("user", .init(view.user)), ("role", .init(view.role.rawValue)), ("in group", .init(view.group.map { "\($0) only" } ?? "")),
+                ("cluster", .init(view.cluster)),
+            ]).text(style)
         }
     }
 }

@@ -6,7 +6,10 @@ struct MachineCommand: AsyncParsableCommand {
         commandName: "machine", abstract: "List and look after the cluster's machines.",
         discussion: """
               muster machine list
+              muster machine move mx1 --group us --preview
               muster machine remove mx1 --preview
             """,
-        subcommands: [MachineList.self, MachineShow.self, MachineRemove.self, MachineRetry.self], aliases: ["clusterconfig"])
+        subcommands: [
+            MachineList.self, MachineShow.self, MachineMove.self, MachineRename.self, MachineRemove.self, MachineRetry.self,
+        ], aliases: ["clusterconfig"])
 }

@@ -42,7 +42,8 @@ extension MachineView {
     /// All that is known, for people.
     func text(_ style: Style) -> String {
         var pairs: [(String, Table.Cell)] = [
-            ("machine", .init(name)), ("group", .init(group)), ("state", .init(state.rawValue, state.tone)),
+            ("machine", .init(name)), ("calls itself", .init(ownName ?? "")), ("group", .init(group)),
+            ("state", .init(state.rawValue, state.tone)),
             ("target", .init("revision \(targetRevision), digest \(targetDigest.short)")),
             ("applied", .init(appliedText)), ("last seen", .init(lastSeen?.description ?? "never")),
             ("agent", .init(agentVersion ?? "has not said")),

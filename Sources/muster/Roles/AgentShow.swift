@@ -25,7 +25,7 @@ struct AgentStatusCommand: AsyncParsableCommand {
     private static func text(_ status: AgentStatus, _ style: Style) -> String {
         let facts = Facts([
             ("name", .init(status.name)), ("mode", .init(status.mode.rawValue)), ("cluster", .init(status.cluster ?? "")),
-            ("group", .init(status.group ?? "")), ("manager", .init(status.connected ? status.manager ?? "connected" : "")),
+            ("joined in group", .init(status.group ?? "")), ("manager", .init(status.connected ? status.manager ?? "connected" : "")),
             ("applied", .init(status.appliedRevision.map { "revision \($0)" } ?? "its own settings")),
             ("target", .init(status.targetRevision.map { "revision \($0)" } ?? "")), ("since", .init("\(status.since)")),
         ]).text(style)

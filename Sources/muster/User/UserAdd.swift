@@ -10,7 +10,11 @@ struct UserAdd: AsyncParsableCommand {
         discussion: """
             A user needs a token to do anything: muster token create --user NAME
 
+            A role that is limited to a group holds at that group's level and at its machines; with it the cluster's level can \
+            be seen, and nothing of other groups.
+
               muster user add bob --role operator
+              muster user add eve --role administrator --group eu
             """)
 
     @Argument(help: "The new user's name.")
@@ -19,12 +23,15 @@ struct UserAdd: AsyncParsableCommand {
     @Option(help: "What the user may do.")
     var role: Role
 
+    @Option(help: ArgumentHelp("Limit the role to this group and its machines.", valueName: "name"))
+    var group: String?
+
     @OptionGroup var manager: ManagerOptions
 
     func run() async throws {
-        let user = try await manager.withManager { try await $0.addUser(name, role: role) }
+        let user = try await manager.withManager { try await $0.addUser(name, role: role, group: group) }
         try manager.renderer.show(user) { _ in
-            "Added \(user.name) as \(user.role.rawValue). Make a token: muster token create --user \(user.name)"
+            "Added \(user.name) as \(user.role.rawValue)\(user.group.map { " in the group \($0) only" } ?? ""). Make a token: muster token create --user \(user.name)"
         }
     }
 }

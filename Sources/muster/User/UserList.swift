@@ -17,8 +17,8 @@ struct UserList: AsyncParsableCommand {
         let users = try await manager.withManager { try await $0.users() }
         try manager.renderer.show(list: users, whenEmpty: "No users.") { style in
             Table(
-                ["USER", "ROLE", "TOKENS", "SINCE", "ADDED BY"],
-                users.map { [$0.name, $0.role.rawValue, String($0.tokens), $0.added.description, $0.addedBy] }
+                ["USER", "ROLE", "GROUP", "TOKENS", "SINCE", "ADDED BY"],
+                users.map { [$0.name, $0.role.rawValue, $0.group ?? "all", String($0.tokens), $0.added.description, $0.addedBy] }
             ).text(style)
         }
     }

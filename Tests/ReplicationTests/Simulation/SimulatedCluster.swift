@@ -18,8 +18,9 @@ extension ClusterState {
     /// The head as members are told of it.
     var sighting: Sighting { Sighting(epoch: epoch, head: head, seal: Sighting.none.seal) }
 
-    /// Current memberships, in a fixed order.
+    /// Current memberships and groups, in a fixed order.
     var membershipIDs: [MembershipID] { memberships.keys.sorted() }
+    var groupIDs: [GroupID] { groups.keys.sorted() }
 
     var endings: [MembershipID: Ended] { ended.mapValues { Ended(reason: $0.reason, time: $0.time) } }
 

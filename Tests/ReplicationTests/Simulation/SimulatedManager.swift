@@ -96,7 +96,9 @@ final class SimulatedManager {
         }
         world.answered.append(entry)
         world.note("entry \(entry.head.position), \(event.kind) by \(author), is answered")
+        let before = state
         do { try state.fold(entry) } catch { world.violation("entry \(entry.head.position) cannot be taken in: \(error)") }
+        world.check(event, from: before, to: state)
         let current = incarnation
         world.clock.schedule(after: world.random.between(0, 30)) { [unowned self] in
             if current == incarnation { publish() }
@@ -132,7 +134,7 @@ final class SimulatedManager {
     func join(_ machine: SimulatedMember) -> MembershipID? {
         guard isUp, state.membership(named: machine.name) == nil else { return nil }
         let (membership, invitation) = (MembershipID(rawValue: "\(machine.name)-\(world.nextEntry())"), "i\(world.nextEntry())")
-        let group = world.random.pick(world.groups)
+        let group = world.random.pick(state.groupIDs)
         let nothing = Digest(hashing: [])
         let isInvited = append(
             .invitationCreated(InvitationCreated(id: invitation, secretHash: nothing, group: group, expires: Timestamp(seconds: 1 << 40))))
@@ -149,6 +151,39 @@ final class SimulatedManager {
         append(.machineRemoved(MachineRemoved(membership: membership, loss: LossReport())))
     }
 
+    /// Moves a machine, by the decision of the real manager: it may be no.
+    func move(_ membership: MembershipID, to group: GroupID) {
+        do throws(Refusal) {
+            guard let event = try state.move(membership, to: group) else { return }
+            append(.machineMoved(event))
+        } catch {
+            world.note("a move is refused: \(error.reason)")
+        }
+    }
+
+    func rename(_ membership: MembershipID, to name: String) {
+        guard let machine = state.memberships[membership]?.machine, state.membership(named: name) == nil else { return }
+        append(.machineRenamed(MachineRenamed(membership: membership, former: machine, name: name)))
+    }
+
+    func rename(_ group: GroupID, to name: String) {
+        guard let former = state.groups[group]?.name, state.group(named: name) == nil else { return }
+        append(.groupRenamed(GroupRenamed(group: group, former: former, name: name)))
+    }
+
+    func addGroup() {
+        let name = "g\(world.nextEntry())"
+        append(.groupAdded(GroupAdded(group: GroupID(rawValue: name), name: name)))
+    }
+
+    /// Deletes a group, unless something hangs on it: its machines are moved first, as people do it.
+    func delete(_ group: GroupID) {
+        guard let other = state.groupIDs.first(where: { $0 != group }) else { return }
+        for membership in state.membershipIDs where state.memberships[membership]?.group == group { move(membership, to: other) }
+        guard (try? state.checkDeletion(of: group)) != nil, let layer = state.groups[group] else { return }
+        append(.groupDeleted(GroupDeleted(group: group, name: layer.name, loss: LossReport.deleting(layer))))
+    }
+
     func certificate() -> JSONValue {
         made += 1
         return vault.makeCertificate(made)
@@ -161,7 +196,7 @@ final class SimulatedManager {
     private func publish() {
         let targets = state.targets()
         for (membership, target) in targets {
-            world.computed(target.configuration, for: membership, of: state.memberships[membership]?.machine ?? "")
+            world.computed(target.configuration, for: membership, of: state.memberships[membership]?.ownName ?? "")
         }
         decide { [state] in $0.stateChanged(targets: targets, ended: state.endings, head: state.sighting, now: $1) }
     }

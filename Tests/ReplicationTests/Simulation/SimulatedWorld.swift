@@ -274,6 +274,7 @@ final class SimulatedWorld {
         case 72..<79: if manager.isUp { manager.crash() }
         case 79..<90: if member.isUp { member.crash() }
         case 90..<92: if manager.state.memberships[member.id] != nil { manager.remove(member.id) }
+        case 93..<96: regroup()
         case 92..<93: random.chance(500) ? removeGhosts() : member.leave()
         default: manager.retry(member.id)
         }
@@ -314,7 +315,8 @@ final class SimulatedWorld {
     /// Somebody's edit of anything anywhere.
     func change() -> Edit {
         let machines = manager.state.membershipIDs
-        let levels = [LayerID.cluster] + groups.map(LayerID.group) + (machines.isEmpty ? [] : [.machine(random.pick(machines))])
+        let levels =
+            [LayerID.cluster] + manager.state.groupIDs.map(LayerID.group) + (machines.isEmpty ? [] : [.machine(random.pick(machines))])
         let level = random.pick(levels)
         switch random.between(0, 10) {
         case 0..<4:
