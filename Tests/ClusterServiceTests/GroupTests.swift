@@ -243,7 +243,9 @@ struct GroupTests {
             }
         }
         // A document may not bring such a group along either.
-        let document: JSONValue = ["groups": ["main", "Us"], "settings": ["group/Us": ["destinations": ["x.example": ["tls": "none"]]]]]
+        let document: JSONValue = [
+            "groups": ["main", "Us"], "settings": ["group/Us": ["destinations": ["x.example": ["value": ["tls": "none"]]]]],
+        ]
         for dryRun in [true, false] {
             await #expect(throws: Refusal(.exists, "")) {
                 try await desk.admin.apply(ApplyRequest(document: document, dryRun: dryRun), for: desk.caller)

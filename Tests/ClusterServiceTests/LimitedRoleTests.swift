@@ -115,7 +115,8 @@ struct LimitedRoleTests {
         #expect(try await desk.admin.machines(for: rita).map(\.name) == ["mx1"])
         #expect(try await desk.admin.status(for: rita).machines.map(\.name) == ["mx1"])
         #expect(try await desk.admin.groups(for: rita) == [GroupView(name: "main", machines: ["mx1"])])
-        #expect(try await desk.admin.certificates(at: nil, for: rita).map(\.level) == [.cluster, .group("main")])
+        #expect(
+            try await desk.admin.certificates(at: nil, for: rita).map(\.level) == [.cluster, .cluster, .group("main")], "demo, mail, mail")
         #expect(
             try await desk.admin.show(SettingsQuery(level: .cluster, section: .destinations), for: rita).map(\.name) == ["shared.example"])
         let effective = try await desk.admin.effective(EffectiveQuery(machine: "mx1", section: .destinations), for: rita)
@@ -185,13 +186,17 @@ struct LimitedRoleTests {
         func apply(_ settings: JSONValue, groups: JSONValue = ["main"]) async throws {
             _ = try await desk.admin.apply(ApplyRequest(document: ["groups": groups, "settings": settings]), for: oli)
         }
-        try await apply(["group/main": ["certificates": ["mail": own], "destinations": ["x.example": ["tls": "none"]]]])
+        try await apply([
+            "group/main": [
+                "certificates": ["mail": ["certificate": ["masked": own]]], "destinations": ["x.example": ["value": ["tls": "none"]]],
+            ]
+        ])
         await scene.expectForbidden("apply at cluster") { _ in
-            try await apply(["cluster": ["destinations": ["x.example": ["tls": "none"]]]])
+            try await apply(["cluster": ["destinations": ["x.example": ["value": ["tls": "none"]]]]])
         }
         await scene.expectForbidden("apply a group") { _ in try await apply([:], groups: ["main", "new"]) }
         let refusal = await #expect(throws: Refusal(.forbidden, "")) {
-            try await apply(["machine/mx1": ["certificates": ["mail": foreign]]])
+            try await apply(["machine/mx1": ["certificates": ["mail": ["certificate": ["masked": foreign]]]]])
         }
         #expect(refusal?.reason.contains("without its key") == true)
         #expect(try await desk.commit(by: oli).machines.map(\.machine) == ["mx1"])
