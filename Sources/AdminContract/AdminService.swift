@@ -50,7 +50,8 @@ package protocol AdminService: Sendable {
     func loss(removing machine: String, for caller: Caller) async throws(Refusal) -> LossReport
     /// Answers when the removal is in the log; never waits for the machine.
     func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport
-    /// Moves a machine to another group, at once; its target becomes what that group gives it. Refused when it would not hold together there.
+    /// Moves a machine to another group, at once; its target becomes what that group gives it. Refused when it would not hold
+    /// together there.
     func moveMachine(_ name: String, _ request: MoveRequest, for caller: Caller) async throws(Refusal) -> MoveView
     /// Gives a machine another name in the cluster, at once; nothing changes for the machine.
     func renameMachine(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> MachineView
@@ -61,7 +62,8 @@ package protocol AdminService: Sendable {
     func renameGroup(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> GroupView
     /// What deleting a group would lose, and why it would be refused; deletes nothing.
     func loss(deletingGroup name: String, for caller: Caller) async throws(Refusal) -> GroupDeletion
-    /// Deletes a group and what is set for it, at once. Refused while machines are in it, while a role is limited to it, and for the last one.
+    /// Deletes a group and what is set for it, at once. Refused while machines are in it, while a role is limited to it, and for the
+    /// last one.
     func deleteGroup(_ name: String, for caller: Caller) async throws(Refusal) -> GroupDeletion
     func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView
 

@@ -15,7 +15,7 @@ struct MandateTests {
         return story.state
     }
 
-    /// A place, and the least role that does something there: for somebody of the whole cluster, and for somebody of the group main; nil for nobody.
+    /// A place, and what the roles of somebody whose role is limited to the group main do there.
     struct Row: Sendable, CustomTestStringConvertible {
         var place: String
         var layer: LayerID?

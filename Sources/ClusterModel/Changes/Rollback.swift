@@ -2,8 +2,8 @@
 ///
 /// The cluster's, the groups' and the machines' layers become what they were; a machine keeps its network settings, because they
 /// belong to the machine and not to the cluster's history. A membership's layer ends with it and stays gone. A machine that was not
-/// there yet keeps its own layer: the earlier revision has no word on it. Which group a machine is in, and what things are called, is as it is
-/// today: that is no setting.
+/// there yet keeps its own layer: the earlier revision has no word on it. Which group a machine is in, and what things are called, is
+/// as it is today: that is no setting.
 package struct Rollback: Sendable {
     package private(set) var edits: [Edit] = []
     /// Sorted by level.

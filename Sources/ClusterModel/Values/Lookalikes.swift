@@ -1,7 +1,7 @@
 /// Names that people would take for one another: they differ in upper and lower case only, or in `0` and `O`, or `1`, `l` and `I`.
 ///
-/// Names are ASCII, so there is nothing else to confuse. Two such names are two to the cluster, and one to whoever is in a hurry: the second is
-/// not given. Names that a log has already keep what they have.
+/// Names are ASCII, so there is nothing else to confuse. Two such names are two to the cluster, and one to whoever is in a hurry: the
+/// second is not given. Names that a log has already keep what they have.
 package enum Lookalikes {
     /// The name among others that this one could be taken for; nil for none, and for the same name.
     package static func name(like name: String, among others: some Sequence<String>) -> String? {

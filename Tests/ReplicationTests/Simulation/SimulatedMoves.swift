@@ -17,7 +17,7 @@ extension SimulatedWorld {
         }
     }
 
-    /// To a name that nobody calls itself by, or back to its own: somebody who waits to join finds the own name free, as removed ones leave it.
+    /// To a name that nobody calls itself by, or back to its own: whoever waits to join finds the own name free.
     private func rename(_ membership: MembershipID) {
         let own = manager.state.memberships[membership]?.ownName ?? ""
         manager.rename(membership, to: random.chance(400) ? own : "x\(nextEntry())")
