@@ -92,27 +92,6 @@ extension AdminDesk {
         return view
     }
 
-    package func loss(removing machine: String, for caller: Caller) async throws(Refusal) -> LossReport {
-        let state = await ledger.state
-        let membership = try state.machine(machine)
-        return LossReport.removing(membership, configuration: state.configuration(of: membership))
-    }
-
-    package func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport {
-        try require(.administrator, of: caller)
-        let before = await ledger.state
-        let wanted = try before.machine(name)
-        try await ledger.append(by: caller.user) { state, _ throws(Refusal) in
-            guard let membership = state.memberships[wanted.id] else {
-                throw Refusal(.notFound, "\(name) was removed by somebody else at this moment.")
-            }
-            return .machineRemoved(
-                MachineRemoved(
-                    membership: membership.id, loss: LossReport.removing(membership, configuration: state.configuration(of: membership))))
-        }
-        return LossReport.removing(wanted, configuration: before.configuration(of: wanted))
-    }
-
     package func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
         try require(.operator, of: caller)
         await fleet.retry(try await ledger.state.machine(name).id)
@@ -139,10 +118,12 @@ extension AdminDesk {
 
     package func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView {
         try require(.administrator, of: caller)
-        let token = try await enrolment.invite(by: caller.user, group: request.group, seconds: request.expiresSeconds)
+        let token = try await enrolment.invite(
+            by: caller.user, group: request.group, seconds: request.expiresSeconds, machine: request.machine,
+            approval: request.approval ?? false)
         let state = await ledger.state
         let group = state.invitations[token.id].flatMap { state.groups[$0.group]?.name } ?? ""
-        return InvitationView(invitation: token.text, id: token.id, group: group, expires: token.expires)
+        return InvitationView(invitation: token.text, id: token.id, group: group, expires: token.expires, machine: request.machine)
     }
 }
 

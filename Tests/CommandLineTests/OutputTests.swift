@@ -9,6 +9,11 @@ struct OutputTests {
     @Test(arguments: [
         ("status", ["status"]), ("machine-list", ["machine", "list"]), ("machine-show", ["machine", "show", "mx1"]),
         ("machine-remove-preview", ["machine", "remove", "mx1", "--preview"]), ("machine-remove", ["machine", "remove", "mx1"]),
+        ("machine-remove-archive", ["machine", "remove", "mx1", "--archive"]), ("machine-archives", ["machine", "archives"]),
+        ("machine-remove-archive-json", ["machine", "remove", "mx1", "--archive", "-o", "json"]),
+        ("machine-requests", ["machine", "requests"]),
+        ("machine-approve", ["machine", "approve", "mx5", "--fingerprint", "3f9a0c51d2e7"]), ("machine-deny", ["machine", "deny", "mx5"]),
+        ("machine-restore", ["machine", "restore", "mx1"]), ("machine-forget", ["machine", "forget", "3f9a"]),
         ("group-list", ["group", "list"]), ("cert-list", ["cert", "list"]), ("cert-show", ["cert", "show", "mail"]),
         ("cert-create", ["cert", "create", "mail", "--common-name", "mail.example.com"]),
         ("cert-csr", ["cert", "csr", "mail"]), ("cert-check", ["cert", "check"]), ("cert-check-one", ["cert", "check", "mail"]),

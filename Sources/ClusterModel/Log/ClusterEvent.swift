@@ -6,8 +6,10 @@ package enum ClusterEvent: Hashable, Sendable {
     case tokenCreated(TokenCreated)
     case groupAdded(GroupAdded)
     case invitationCreated(InvitationCreated)
+    case joinDecided(JoinDecided)
     case machineJoined(MachineJoined)
     case machineRemoved(MachineRemoved)
+    case archiveForgotten(ArchiveForgotten)
     case settingsCommitted(SettingsCommitted)
     case managerRecovered(ManagerRecovered)
     case keyExported(KeyExported)
@@ -76,12 +78,20 @@ package struct InvitationCreated: Hashable, Sendable, Codable {
     package var secretHash: Digest
     package var group: GroupID
     package var expires: Timestamp
+    /// The one machine that may use it, by name; nil for any.
+    package var machine: String?
+    /// Whether an administrator decides on each machine that uses it; nil for no.
+    package var approval: Bool?
 
-    package init(id: String, secretHash: Digest, group: GroupID, expires: Timestamp) {
+    package init(
+        id: String, secretHash: Digest, group: GroupID, expires: Timestamp, machine: String? = nil, approval: Bool? = nil
+    ) {
+        self.approval = approval
         self.id = id
         self.secretHash = secretHash
         self.group = group
         self.expires = expires
+        self.machine = machine
     }
 }
 
@@ -130,10 +140,13 @@ package struct NetworkEntry: Hashable, Sendable, Codable {
 package struct MachineRemoved: Hashable, Sendable, Codable {
     package var membership: MembershipID
     package var loss: LossReport
+    /// What was kept of the machine's layer; nil when it ended with the membership.
+    package var archive: ArchiveNote?
 
-    package init(membership: MembershipID, loss: LossReport) {
+    package init(membership: MembershipID, loss: LossReport, archive: ArchiveNote? = nil) {
         self.membership = membership
         self.loss = loss
+        self.archive = archive
     }
 }
 
@@ -205,8 +218,10 @@ extension ClusterEvent {
         case .tokenCreated: "token-created"
         case .groupAdded: "group-added"
         case .invitationCreated: "invitation-created"
+        case .joinDecided: "join-decided"
         case .machineJoined: "machine-joined"
         case .machineRemoved: "machine-removed"
+        case .archiveForgotten: "archive-forgotten"
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
         case .keyExported: "key-exported"
@@ -218,6 +233,7 @@ extension ClusterEvent {
     package var changesSettings: Bool {
         switch self {
         case .clusterCreated, .tokenCreated, .groupAdded, .invitationCreated, .machineRemoved, .managerRecovered, .keyExported: false
+        case .archiveForgotten, .joinDecided: false
         default: true
         }
     }
@@ -232,8 +248,10 @@ extension ClusterEvent {
             case .tokenCreated(let event): try JSONValue(encoding: event)
             case .groupAdded(let event): try JSONValue(encoding: event)
             case .invitationCreated(let event): try JSONValue(encoding: event)
+            case .joinDecided(let event): try JSONValue(encoding: event)
             case .machineJoined(let event): try JSONValue(encoding: event)
             case .machineRemoved(let event): try JSONValue(encoding: event)
+            case .archiveForgotten(let event): try JSONValue(encoding: event)
             case .settingsCommitted(let event): try JSONValue(encoding: event)
             case .managerRecovered(let event): try JSONValue(encoding: event)
             case .keyExported(let event): try JSONValue(encoding: event)
@@ -254,8 +272,10 @@ extension ClusterEvent {
         case "token-created": self = .tokenCreated(try json.decode(TokenCreated.self))
         case "group-added": self = .groupAdded(try json.decode(GroupAdded.self))
         case "invitation-created": self = .invitationCreated(try json.decode(InvitationCreated.self))
+        case "join-decided": self = .joinDecided(try json.decode(JoinDecided.self))
         case "machine-joined": self = .machineJoined(try json.decode(MachineJoined.self))
         case "machine-removed": self = .machineRemoved(try json.decode(MachineRemoved.self))
+        case "archive-forgotten": self = .archiveForgotten(try json.decode(ArchiveForgotten.self))
         case "settings-committed": self = .settingsCommitted(try json.decode(SettingsCommitted.self))
         case "key-exported": self = .keyExported(try json.decode(KeyExported.self))
         case "document-exported": self = .documentExported(try json.decode(DocumentExported.self))

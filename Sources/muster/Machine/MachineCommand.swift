@@ -8,5 +8,8 @@ struct MachineCommand: AsyncParsableCommand {
               muster machine list
               muster machine remove mx1 --preview
             """,
-        subcommands: [MachineList.self, MachineShow.self, MachineRemove.self, MachineRetry.self], aliases: ["clusterconfig"])
+        subcommands: [
+            MachineList.self, MachineShow.self, MachineRemove.self, MachineArchives.self, MachineRestore.self, MachineForget.self,
+            MachineRetry.self, MachineRequests.self, MachineApprove.self, MachineDeny.self,
+        ], aliases: ["clusterconfig"])
 }
