@@ -46,8 +46,21 @@ extension AdminClient {
         try await get(Paths.loss(try AdminClient.checked(machine, "The machine name")))
     }
 
-    package func removeMachine(_ name: String) async throws(Refusal) -> LossReport {
-        try await delete(Paths.machine(try AdminClient.checked(name, "The machine name")))
+    package func removeMachine(_ name: String, archive: Bool = false) async throws(Refusal) -> MachineRemoval {
+        try await delete(
+            Paths.machine(try AdminClient.checked(name, "The machine name")), [(Parameter.archive, archive ? "true" : nil)])
+    }
+
+    package func archives() async throws(Refusal) -> [ArchiveView] {
+        try await get(Paths.archives)
+    }
+
+    package func forgetArchive(_ id: String) async throws(Refusal) -> ArchiveView {
+        try await delete(Paths.archive(try AdminClient.checked(id, "The archive")))
+    }
+
+    package func restoreMachine(_ name: String, _ request: RestoreRequest) async throws(Refusal) -> RestoreView {
+        try await post(Paths.restore(try AdminClient.checked(name, "The machine name")), request)
     }
 
     package func moveMachine(_ name: String, _ request: MoveRequest) async throws(Refusal) -> MoveView {
@@ -84,6 +97,14 @@ extension AdminClient {
 
     package func invite(_ request: InvitationRequest) async throws(Refusal) -> InvitationView {
         try await post(Paths.invitations, request)
+    }
+
+    package func joinRequests() async throws(Refusal) -> [JoinRequestView] {
+        try await get(Paths.joinRequests)
+    }
+
+    package func decideJoin(_ decision: JoinDecision) async throws(Refusal) -> JoinRequestView {
+        try await post(Paths.joinDecisions, decision)
     }
 
     // MARK: Settings

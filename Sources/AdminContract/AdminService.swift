@@ -48,13 +48,21 @@ package protocol AdminService: Sendable {
     func machine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView
     /// What removing a machine would lose; removes nothing.
     func loss(removing machine: String, for caller: Caller) async throws(Refusal) -> LossReport
-    /// Answers when the removal is in the log; never waits for the machine.
-    func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport
     /// Moves a machine to another group, at once; its target becomes what that group gives it. Refused when it would not hold
     /// together there.
     func moveMachine(_ name: String, _ request: MoveRequest, for caller: Caller) async throws(Refusal) -> MoveView
     /// Gives a machine another name in the cluster, at once; nothing changes for the machine.
     func renameMachine(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> MachineView
+    /// Answers when the removal is in the log; never waits for the machine. With `archive`, what is set at the machine's level is kept,
+    /// sealed; without, it ends with the membership (mission C5).
+    func removeMachine(_ name: String, archive: Bool, for caller: Caller) async throws(Refusal) -> MachineRemoval
+    /// The newest first.
+    func archives(for caller: Caller) async throws(Refusal) -> [ArchiveView]
+    /// Gives an archive up, named by its id or enough of its first digits.
+    func forgetArchive(_ id: String, for caller: Caller) async throws(Refusal) -> ArchiveView
+    /// Puts an archived level back at a machine that is in the cluster again, into the caller's uncommitted changes. Network settings are
+    /// excepted.
+    func restoreMachine(_ name: String, _ request: RestoreRequest, for caller: Caller) async throws(Refusal) -> RestoreView
     /// Sends a rejected target once more.
     func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView
     func groups(for caller: Caller) async throws(Refusal) -> [GroupView]
@@ -66,6 +74,10 @@ package protocol AdminService: Sendable {
     /// last one.
     func deleteGroup(_ name: String, for caller: Caller) async throws(Refusal) -> GroupDeletion
     func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView
+    /// The machines that wait to be let in, the oldest request first.
+    func joinRequests(for caller: Caller) async throws(Refusal) -> [JoinRequestView]
+    /// Lets one of them in, or turns it away; on one that is let in, the decision is on its key, which must be named.
+    func decideJoin(_ decision: JoinDecision, for caller: Caller) async throws(Refusal) -> JoinRequestView
 
     // MARK: Settings
 
@@ -156,4 +168,11 @@ package protocol AdminService: Sendable {
     func audit(_ page: Page, for caller: Caller) async throws(Refusal) -> [AuditView]
     /// Reads the whole log again and checks every hash and seal.
     func verifyAudit(for caller: Caller) async throws(Refusal) -> AuditVerification
+}
+
+extension AdminService {
+    /// The same without an archive, as it is unless somebody asks for one.
+    package func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineRemoval {
+        try await removeMachine(name, archive: false, for: caller)
+    }
 }

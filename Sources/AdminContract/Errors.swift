@@ -37,6 +37,7 @@ package struct Outcome: Hashable, Sendable {
         .unauthenticated: Outcome(401),
         .forbidden: Outcome(403),
         .invitation: Outcome(422),
+        .awaitingApproval: Outcome(409),
         .membershipEnded: Outcome(410),
         .duplicateMember: Outcome(409),
         .lossNotAccepted: Outcome(409),

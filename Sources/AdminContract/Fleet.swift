@@ -172,10 +172,16 @@ package struct InvitationRequest: Hashable, Sendable, Codable {
     package var group: String?
     /// Seconds until it expires, at most ``Limits/invitationHours``.
     package var expiresSeconds: Int
+    /// The one machine that may use it, by name; without it, any.
+    package var machine: String?
+    /// Whether an administrator decides on each machine that uses it; without it, no.
+    package var approval: Bool?
 
-    package init(group: String?, expiresSeconds: Int) {
+    package init(group: String?, expiresSeconds: Int, machine: String? = nil, approval: Bool? = nil) {
+        self.approval = approval
         self.group = group
         self.expiresSeconds = expiresSeconds
+        self.machine = machine
     }
 }
 
@@ -186,12 +192,15 @@ package struct InvitationView: Hashable, Sendable, Codable {
     package var id: String
     package var group: String
     package var expires: Timestamp
+    /// The one machine that may use it; left out for any.
+    package var machine: String?
 
-    package init(invitation: String, id: String, group: String, expires: Timestamp) {
+    package init(invitation: String, id: String, group: String, expires: Timestamp, machine: String? = nil) {
         self.invitation = invitation
         self.id = id
         self.group = group
         self.expires = expires
+        self.machine = machine
     }
 }
 

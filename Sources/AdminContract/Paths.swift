@@ -7,8 +7,11 @@ package enum Paths {
     package static let users = "/users"
     package static let tokens = "/tokens"
     package static let machines = "/machines"
+    package static let archives = "/archives"
     package static let groups = "/groups"
     package static let invitations = "/invitations"
+    package static let joinRequests = "/join-requests"
+    package static let joinDecisions = "/join-decisions"
     package static let settings = "/settings"
     package static let edits = "/edits"
     package static let overrides = "/overrides"
@@ -44,6 +47,8 @@ package enum Paths {
     package static func group(_ name: String) -> String { "\(groups)/\(name)" }
     package static func loss(group: String) -> String { "\(groups)/\(group)/loss" }
     package static func rename(group: String) -> String { "\(groups)/\(group)/rename" }
+    package static func restore(_ machine: String) -> String { "\(machines)/\(machine)/restore" }
+    package static func archive(_ id: String) -> String { "\(archives)/\(id)" }
     package static func retry(_ machine: String) -> String { "\(machines)/\(machine)/retry" }
     package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
@@ -66,6 +71,7 @@ package enum Parameter {
     package static let after = "after"
     package static let limit = "limit"
     package static let all = "all"
+    package static let archive = "archive"
     package static let with = "with"
     package static let from = "from"
     package static let to = "to"

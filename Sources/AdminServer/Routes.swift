@@ -48,8 +48,18 @@ private func addFleet(to api: RouterGroup<CallerContext>, _ service: any AdminSe
     api.get(path(Paths.machine(":\(name)"))) { _, context in
         Answer(try await service.machine(context.parameters.require(name), for: context.caller))
     }
-    api.delete(path(Paths.machine(":\(name)"))) { _, context in
-        Answer(try await service.removeMachine(context.parameters.require(name), for: context.caller))
+    api.delete(path(Paths.machine(":\(name)"))) { request, context in
+        let archive = request.parameter(Parameter.archive) == "true"
+        return Answer(try await service.removeMachine(context.parameters.require(name), archive: archive, for: context.caller))
+    }
+    api.post(path(Paths.restore(":\(name)"))) { request, context in
+        Answer(try await service.restoreMachine(context.parameters.require(name), request.value(RestoreRequest.self), for: context.caller))
+    }
+    api.get(path(Paths.archives)) { _, context in
+        Answer(try await service.archives(for: context.caller))
+    }
+    api.delete(path(Paths.archive(":\(name)"))) { _, context in
+        Answer(try await service.forgetArchive(context.parameters.require(name), for: context.caller))
     }
     api.get(path(Paths.loss(":\(name)"))) { _, context in
         Answer(try await service.loss(removing: context.parameters.require(name), for: context.caller))
@@ -83,6 +93,12 @@ private func addGroups(to api: RouterGroup<CallerContext>, _ service: any AdminS
     }
     api.delete(path(Paths.group(":\(name)"))) { _, context in
         Answer(try await service.deleteGroup(context.parameters.require(name), for: context.caller))
+    }
+    api.get(path(Paths.joinRequests)) { _, context in
+        Answer(try await service.joinRequests(for: context.caller))
+    }
+    api.post(path(Paths.joinDecisions)) { request, context in
+        Answer(try await service.decideJoin(request.value(JoinDecision.self), for: context.caller))
     }
 }
 

@@ -71,6 +71,10 @@ package enum Limits {
     package static let listItems = 1000
     /// Entries of one section at one level.
     package static let entries = 5000
+    /// Archives of removed machines in one cluster: years of replaced machines. Each is one blob.
+    package static let archives = 1000
+    /// Bytes of one archive: a restore puts all of it into uncommitted changes, which are one value, and an event when committed.
+    package static let archiveBytes = eventBytes
     /// Edits in one administrator's uncommitted changes.
     package static let edits = 10_000
     /// Machines of one cluster.
@@ -83,6 +87,8 @@ package enum Limits {
     package static let tokenHours = 366 * 24
     /// Groups of one cluster.
     package static let groups = 1000
+    /// Machines that wait to be let in, and decisions on one invitation: more than people compare fingerprints of in a week.
+    package static let pendingJoins = 100
     /// Hours that an invitation may stay open: a week.
     package static let invitationHours = 168
     /// Reasons carried by one receipt, and the characters of each.

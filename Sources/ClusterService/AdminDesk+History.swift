@@ -83,6 +83,17 @@ extension AdminDesk {
 
     /// Refuses to bring back certificates whose key or chain is not in the vault any more: no machine could serve them.
     private func requireMaterial(of edits: [Edit], for revision: Int) async throws(Refusal) {
+        let missing = try await missingMaterial(of: edits)
+        guard missing.isEmpty else {
+            throw Refusal(
+                .notFound,
+                "Nothing was rolled back: revision \(revision) has certificates whose keys or chains are not in the store any more. Import them, or restore a backup that has them.",
+                details: missing)
+        }
+    }
+
+    /// What edits name and the vault does not have any more, one each.
+    func missingMaterial(of edits: [Edit]) async throws(Refusal) -> [String] {
         var missing: [String] = []
         for edit in edits where edit.section == .certificates {
             guard case .set(let value) = edit.change else { continue }
@@ -96,12 +107,7 @@ extension AdminDesk {
             guard case .set(let value) = edit.change, let blob = value["blob"]?.text.flatMap(Digest.init(hex:)) else { continue }
             if try await !vault.holds(chain: blob) { missing.append("authorities/\(edit.entry ?? ""): the list \(blob.short)") }
         }
-        guard missing.isEmpty else {
-            throw Refusal(
-                .notFound,
-                "Nothing was rolled back: revision \(revision) has certificates whose keys or chains are not in the store any more. Import them, or restore a backup that has them.",
-                details: missing)
-        }
+        return missing
     }
 }
 

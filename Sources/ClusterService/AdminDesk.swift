@@ -86,27 +86,6 @@ extension AdminDesk {
         return view
     }
 
-    package func loss(removing machine: String, for caller: Caller) async throws(Refusal) -> LossReport {
-        let membership = try await seenMachine(machine, by: caller)
-        let state = await ledger.state
-        return LossReport.removing(membership, configuration: state.configuration(of: membership))
-    }
-
-    package func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport {
-        try await require(.administrator, at: [.machine(name)], of: caller)
-        let before = await ledger.state
-        let wanted = try before.machine(name)
-        try await ledger.append(by: caller.user) { state, _ throws(Refusal) in
-            guard let membership = state.memberships[wanted.id] else {
-                throw Refusal(.notFound, "\(name) was removed by somebody else at this moment.")
-            }
-            return .machineRemoved(
-                MachineRemoved(
-                    membership: membership.id, loss: LossReport.removing(membership, configuration: state.configuration(of: membership))))
-        }
-        return LossReport.removing(wanted, configuration: before.configuration(of: wanted))
-    }
-
     package func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
         try await require(.operator, at: [.machine(name)], of: caller)
         await fleet.retry(try await ledger.state.machine(name).id)
@@ -118,10 +97,12 @@ extension AdminDesk {
         let before = await ledger.state
         let wanted = request.group ?? caller.group.flatMap(before.name)
         try await require(.administrator, at: wanted.map { [.group($0)] } ?? [], of: caller)
-        let token = try await enrolment.invite(by: caller.user, group: wanted, seconds: request.expiresSeconds)
+        let token = try await enrolment.invite(
+            by: caller.user, group: wanted, seconds: request.expiresSeconds, machine: request.machine,
+            approval: request.approval ?? false)
         let state = await ledger.state
         let group = state.invitations[token.id].flatMap { state.groups[$0.group]?.name } ?? ""
-        return InvitationView(invitation: token.text, id: token.id, group: group, expires: token.expires)
+        return InvitationView(invitation: token.text, id: token.id, group: group, expires: token.expires, machine: request.machine)
     }
 }
 

@@ -1,4 +1,5 @@
 package import Certificates
+package import ClusterLog
 package import ClusterModel
 package import Replication
 
@@ -6,6 +7,7 @@ package import Replication
 package actor Enrolment {
     private let ledger: Ledger
     private let authority: ClusterAuthority
+    private let waiting: PendingJoins
     private let now: WallClock
     private let managers: @Sendable () -> [String]
     private var generator: any RandomNumberGenerator & Sendable
@@ -15,18 +17,23 @@ package actor Enrolment {
 
     /// `managers` says where managers take members, as invitations carry it.
     package init(
-        ledger: Ledger, authority: ClusterAuthority, now: @escaping WallClock, managers: @escaping @Sendable () -> [String],
+        ledger: Ledger, authority: ClusterAuthority, log: any ClusterLog, now: @escaping WallClock,
+        managers: @escaping @Sendable () -> [String],
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.ledger = ledger
         self.authority = authority
+        waiting = PendingJoins(log: log)
         self.now = now
         self.managers = managers
         self.generator = generator
     }
 
-    /// Makes an invitation to a group: single use, expiring, pinning the cluster's CA (mission C2).
-    package func invite(by user: String, group name: String?, seconds: Int) async throws(Refusal) -> InvitationToken {
+    /// Makes an invitation to a group: single use, expiring, pinning the cluster's CA (mission C2); for one machine, if that is named.
+    package func invite(
+        by user: String, group name: String?, seconds: Int, machine: String? = nil, approval: Bool = false
+    ) async throws(Refusal) -> InvitationToken {
+        if let machine { _ = try NameRule.plain.check(machine, as: "The machine name") }
         guard (1...Limits.invitationHours * 3600).contains(seconds) else {
             throw Refusal(.invalid, "An invitation is open for at most \(Limits.invitationHours) hours, not \(seconds) seconds.")
         }
@@ -36,7 +43,9 @@ package actor Enrolment {
         let state = try await ledger.append(by: user) { state, _ throws(Refusal) in
             let group = try Enrolment.group(named: name, in: state)
             return .invitationCreated(
-                InvitationCreated(id: id, secretHash: Enrolment.hash(secret), group: group.id, expires: expires))
+                InvitationCreated(
+                    id: id, secretHash: Enrolment.hash(secret), group: group.id, expires: expires, machine: machine,
+                    approval: approval ? true : nil))
         }
         return InvitationToken(
             id: id, secret: secret, clusterID: state.clusterID, cluster: state.cluster, authority: authority.fingerprint,
@@ -61,13 +70,17 @@ package actor Enrolment {
             let state = await ledger.state
             let group = try Enrolment.admit(request, in: state, at: now())
             // Known before anything is lost: whether its agent understands what it would get.
-            let joined = Enrolment.joined(request, network, as: MembershipID(rawValue: "preview"), group: group, key: csr.key.fingerprint)
+            let joined = Enrolment.joined(
+                request, Enrolment.network(network, of: request, in: state, group: group), as: MembershipID(rawValue: "preview"),
+                group: group,
+                key: csr.key.fingerprint)
             try ledger.agents.check(from: state, to: try Enrolment.state(state, with: joined, at: now()))
             return answer(in: state, group: group, membership: MembershipID(rawValue: ""), certificate: "", isPreview: true)
         }
         let identityKey = csr.key.fingerprint
         try await ledger.settle()
         let former = Enrolment.membership(joinedBy: request, key: identityKey, in: await ledger.state, at: now())
+        if former == nil { try await awaitApproval(of: request, network, key: identityKey) }
         let membership = former ?? MembershipID(rawValue: randomIdentifier(using: &generator))
         let certificate: CertificateChain
         do {
@@ -78,7 +91,8 @@ package actor Enrolment {
         let state = try await ledger.append(by: "machine \(machine)") { state, time throws(Refusal) in
             if former != nil { return nil }
             let group = try Enrolment.admit(request, in: state, at: time)
-            let joined = Enrolment.joined(request, network, as: membership, group: group, key: identityKey)
+            let joined = Enrolment.joined(
+                request, Enrolment.network(network, of: request, in: state, group: group), as: membership, group: group, key: identityKey)
             try Enrolment.validate(joined, on: state, time: time)
             return .machineJoined(joined)
         }
@@ -86,6 +100,33 @@ package actor Enrolment {
             throw Refusal(.membershipEnded, "The machine was removed again while it joined.")
         }
         return answer(in: state, group: group, membership: membership, certificate: certificate.pem, isPreview: false)
+    }
+
+    /// The machines that wait for an administrator's decision.
+    package func pending(in state: ClusterState) async throws(Refusal) -> [PendingJoin] {
+        try await waiting.all(in: state, at: now())
+    }
+
+    /// Goes on when the invitation asks for no decision, or an administrator has let this machine in, with this key. What would be refused
+    /// anyhow is refused at once, and waits for nobody.
+    private func awaitApproval(of request: JoinRequest, _ network: [NetworkEntry], key: Digest) async throws(Refusal) {
+        let (state, time) = (await ledger.state, now())
+        let group = try Enrolment.admit(request, in: state, at: time)
+        switch state.invitations[request.invitation]?.decision(on: request.machine, key: key) {
+        case true?: return
+        case false?:
+            throw Refusal(.invitation, "An administrator has denied this machine, \(request.machine) with the key \(key.short), to join.")
+        case nil:
+            let joined = Enrolment.joined(request, network, as: MembershipID(rawValue: "waiting"), group: group, key: key)
+            try Enrolment.validate(joined, on: state, time: time)
+            let pending = PendingJoin(
+                invitation: request.invitation, machine: request.machine, identityKey: key, time: time, loss: request.loss)
+            try await waiting.keep(pending, in: state, at: time)
+            throw Refusal(
+                .awaitingApproval,
+                "This machine waits to be let in. Its key has the fingerprint \(key). Nothing has changed; have an administrator compare that and "
+                    + "decide: muster machine approve \(request.machine) --fingerprint \(key.short)")
+        }
     }
 
     private func answer(in state: ClusterState, group: Group, membership: MembershipID, certificate: String, isPreview: Bool) -> JoinAnswer
@@ -107,6 +148,12 @@ package actor Enrolment {
         }
         guard time < invitation.expires else {
             throw Refusal(.invitation, "The invitation expired at \(invitation.expires). Ask for another: muster invite")
+        }
+        if let machine = invitation.machine, machine != request.machine {
+            throw Refusal(
+                .invitation,
+                "The invitation is for the machine \(machine), and this one is called \(request.machine). It stays good for \(machine); ask for another: muster invite"
+            )
         }
         guard state.membership(named: request.machine) == nil else {
             throw Refusal(
@@ -173,16 +220,26 @@ package actor Enrolment {
             } catch {
                 throw Refusal(.invalid, error.description)
             }
-            result.append(Enrolment.withoutCertificates(entry))
+            result.append(entry)
         }
         return result
     }
 
-    /// An interface's HTTPS names a certificate of the machine's old configuration, which the join ends: it does not come along.
-    private static func withoutCertificates(_ entry: NetworkEntry) -> NetworkEntry {
-        guard entry.section == .interfaces, var interface = try? InterfaceSetting(entry.value) else { return entry }  // normalized above
-        interface.https = nil
-        return NetworkEntry(section: entry.section, name: entry.name, value: interface.json)
+    /// What comes along of the machine's network settings. An interface's HTTPS names a certificate of its old configuration, which ends: it
+    /// comes along only where the cluster gives the machine that very certificate, as one does that was made from it.
+    private static func network(_ entries: [NetworkEntry], of request: JoinRequest, in state: ClusterState, group: Group) -> [NetworkEntry]
+    {
+        let given = state.inheritedSettings(of: group.id).configuration(machine: Layer(), membership: MembershipID(rawValue: ""))
+        return entries.map { entry in
+            // All of it was read before: as the request was checked, and as it was committed.
+            guard entry.section == .interfaces, var interface = try? InterfaceSetting(entry.value), let https = interface.https else {
+                return entry
+            }
+            let own = request.loss?.certificates.first { $0.name == https.certificate }?.fingerprint
+            let cluster = given[.certificates, https.certificate].flatMap { try? CertificateSetting($0.value) }?.leaf?.fingerprint
+            if own == nil || own != cluster || https.tlsProfile.map({ given[.tlsProfiles, $0] == nil }) == true { interface.https = nil }
+            return NetworkEntry(section: entry.section, name: entry.name, value: interface.json)
+        }
     }
 
     /// The group of a name; without one, the cluster's first group, or the only one that is left.

@@ -255,6 +255,11 @@ package final class FleetService: MemberPort, Service {
     /// Whether members are served: the state of the cluster was taken in.
     package var isServing: Bool { inner.withLock { $0.publisher.hasTargets } }
 
+    /// What a machine last said that it applied; nil when it has applied nothing.
+    package func applied(by membership: MembershipID) -> Target? {
+        inner.withLock { $0.publisher.records[membership]?.lastApplied?.target }
+    }
+
     /// Why nothing is sent to anybody: a member has seen more than this manager's log holds. Nil when all is well.
     package var outdated: String? {
         inner.withLock { $0.publisher.outdated }

@@ -56,6 +56,61 @@ package final class KeyVault: Sendable {
         }
     }
 
+    /// Stores what a machine has: a key sealed, and what is public as it is. It must be what its digest says.
+    package func store(_ material: Material) async throws(Refusal) {
+        let pem = String(decoding: material.pem, as: UTF8.self)
+        switch material.kind {
+        case .key:
+            let key = try PrivateKey(pem: pem)
+            guard key.facts.fingerprint == material.digest else {
+                throw Refusal(.unreadable, "The private key \(material.digest.short) is another than its name says.")
+            }
+            try await store(key)
+        case .chain:
+            guard Digest(hashing: material.pem) == material.digest else {
+                throw Refusal(.unreadable, "The certificate chain \(material.digest.short) is another than its name says.")
+            }
+            do throws(LogError) { try await log.putBlob("chain/\(material.digest.hex)", material.pem) } catch { throw Refusal(error) }
+        }
+    }
+
+    /// Seals and stores an archive's content under its digest, which it answers.
+    package func store(archive content: [UInt8]) async throws(Refusal) -> Digest {
+        let digest = Digest(hashing: content)
+        do {
+            // As with keys; an attempt before this one may have come as far.
+            guard try await log.blob(KeyVault.name(ofArchive: digest)) == nil else { return digest }
+            try await log.putBlob(
+                KeyVault.name(ofArchive: digest), try master.seal(content, clusterID: clusterID, fingerprint: digest))
+        } catch let error as LogError {
+            guard error.code != .blobDiffers else { return digest }
+            throw Refusal(error)
+        } catch {
+            throw Refusal(.unavailable, "The archive \(digest.short) cannot be sealed.")
+        }
+        return digest
+    }
+
+    /// An archive's content, opened; it is what its digest says, or refused.
+    package func archive(_ digest: Digest) async throws(Refusal) -> [UInt8] {
+        guard let sealed = try await bytes(KeyVault.name(ofArchive: digest)) else {
+            throw Refusal(.notFound, "The archive \(digest.short) is not in the store. Restore a backup that has it.")
+        }
+        let content: [UInt8]
+        do { content = try master.open(sealed, clusterID: clusterID, fingerprint: digest) } catch {
+            throw Refusal(.unreadable, "The archive \(digest.short) does not open with this master key.")
+        }
+        guard Digest(hashing: content) == digest else {
+            throw Refusal(.unreadable, "The archive \(digest.short) is not what was archived.")
+        }
+        return content
+    }
+
+    /// Takes an archive's content away, for good.
+    package func deleteArchive(_ digest: Digest) async throws(Refusal) {
+        do throws(LogError) { try await log.deleteBlob(KeyVault.name(ofArchive: digest)) } catch { throw Refusal(error) }
+    }
+
     /// Whether the vault has a key.
     package func holds(_ key: Digest) async throws(Refusal) -> Bool {
         try await bytes(KeyVault.name(of: key)) != nil
@@ -108,6 +163,7 @@ package final class KeyVault: Sendable {
     }
 
     private static func name(of key: Digest) -> String { "key/\(key.hex)" }
+    private static func name(ofArchive digest: Digest) -> String { "archive/\(digest.hex)" }
 
     private func bytes(_ name: String) async throws(Refusal) -> [UInt8]? {
         do throws(LogError) {

@@ -75,7 +75,13 @@ extension ClusterEvent {
         case .groupRenamed(let event): return "renamed the group \(event.former) to \(event.name)"
         case .groupDeleted(let event): return "deleted the group \(event.name)\(LossReport.sentence(event.loss))"
         case .invitationCreated(let event):
-            return "made the invitation \(event.id) to \(state.name(of: event.group) ?? "a group that is gone"), until \(event.expires)"
+            let machine = event.machine.map { " for \($0)" } ?? ""
+            let approval = event.approval == true ? ", with approval" : ""
+            return
+                "made the invitation \(event.id)\(machine) to \(state.name(of: event.group) ?? "a group that is gone"), until \(event.expires)\(approval)"
+        case .joinDecided(let event):
+            return
+                "\(event.isApproved ? "approved" : "denied") the join of \(event.machine) with the key \(event.identityKey.short), invitation \(event.invitation)"
         case .machineJoined(let event):
             let lost = event.loss.map(LossReport.sentence) ?? ""
             return
@@ -95,7 +101,10 @@ extension ClusterEvent {
                 "saved the document of revision \(event.revision) with \(event.keys) \(event.keys == 1 ? "private key" : "private keys"), sealed under a password"
         case .machineRemoved(let event):
             let machine = state.ended[event.membership]?.machine ?? state.memberships[event.membership]?.machine ?? "a machine"
-            return "removed \(machine)\(LossReport.sentence(event.loss))"
+            guard let archive = event.archive else { return "removed \(machine)\(LossReport.sentence(event.loss))" }
+            return
+                "removed \(machine), and archived its \(archive.entries == 1 ? "entry" : "\(archive.entries) entries") as \(archive.digest.short)"
+        case .archiveForgotten(let event): return "forgot the archive \(event.digest.short) of \(event.machine)"
         case .settingsCommitted(let event):
             let comment = event.comment.isEmpty ? "" : ": \(event.comment.prefix(80))"
             let edits = "\(event.edits.count) \(event.edits.count == 1 ? "edit" : "edits")"

@@ -8,6 +8,8 @@ package struct ManagerFoundation: Sendable {
     package var cluster: String
     package var manager: String
     package var user: String
+    /// The settings that it begins with; nil for none.
+    package var settings: FoundingSettings?
 
     /// What the first administrator needs.
     package struct Result: Sendable {
@@ -22,10 +24,11 @@ package struct ManagerFoundation: Sendable {
     /// Hours that the first token is good for.
     static let tokenHours = 24
 
-    package init(cluster: String, manager: String, user: String) {
+    package init(cluster: String, manager: String, user: String, settings: FoundingSettings? = nil) {
         self.cluster = cluster
         self.manager = manager
         self.user = user
+        self.settings = settings
     }
 
     package func lay(in log: any ClusterLog, master: MasterKey, now: @escaping WallClock) async throws -> Result {
@@ -40,12 +43,16 @@ package struct ManagerFoundation: Sendable {
         try await vault.store(key)
         try await vault.store(demo.key)
         try await vault.store(demo.chain)
+        for material in settings?.material ?? [] { try await vault.store(material) }
         let ledger = try await Ledger.open(log: log, key: ManagerFoundation.logKey(master), now: now)
         let created = ClusterCreated(
             clusterID: clusterID, cluster: name, group: GroupID(rawValue: randomIdentifier(using: &generator)),
             groupName: ManagerFoundation.firstGroup, manager: manager, authority: authority.certificatePEM,
             authorityKey: key.facts.fingerprint, masterKey: master.id, demo: demo.setting.json)
         try await ledger.append(by: user) { _, _ throws(Refusal) in .clusterCreated(created) }
+        if let commit = settings?.commit(changeSet: randomIdentifier(using: &generator)), !commit.edits.isEmpty {
+            try await ledger.append(by: user) { _, _ throws(Refusal) in .settingsCommitted(commit) }
+        }
         let (token, event) = Tokens.make(for: user, expires: now().adding(seconds: Int64(ManagerFoundation.tokenHours) * 3600))
         try await ledger.append(by: user) { _, _ throws(Refusal) in .tokenCreated(event) }
         return Result(authorityPEM: authority.certificatePEM, token: token, clusterID: clusterID)

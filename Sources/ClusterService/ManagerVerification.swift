@@ -3,7 +3,7 @@ package import ClusterLog
 package import ClusterModel
 
 /// Everything that a manager keeps, checked without changing it: the log's chain and seals, the state that it folds to, every sealed
-/// key, every chain and list of authorities, and what is not history.
+/// key and archive, every chain and list of authorities, and what is not history.
 package struct ManagerVerification: Sendable {
     private let log: any ClusterLog
     private let master: MasterKey
@@ -78,7 +78,15 @@ package struct ManagerVerification: Sendable {
 
     private func checkMaterial(of state: ClusterState, _ report: inout Report) async throws(Refusal) {
         let vault = KeyVault(log: log, master: master, clusterID: state.clusterID)
-        let (keys, chains) = ManagerVerification.material(of: state)
+        var (keys, chains) = ManagerVerification.material(of: state)
+        for archive in state.allArchives {
+            do throws(Refusal) {
+                let content = try ArchivedLayer(bytes: try await vault.archive(archive.note.digest))
+                ManagerVerification.add(content.layer, "in the archive \(archive.id)", &keys, &chains)
+            } catch {
+                report.problems.append("\(error.reason) It is of the machine \(archive.note.machine).")
+            }
+        }
         for (fingerprint, users) in keys.sorted(by: { $0.key < $1.key }) {
             do throws(Refusal) {
                 _ = try await vault.keyPEM(fingerprint)
@@ -116,18 +124,22 @@ package struct ManagerVerification: Sendable {
         for level in AdminDesk.levels(of: state) {
             // A level that the state itself lists is one that it has.
             guard let id = try? state.layerID(of: level), let layer = state.layer(id) else { continue }
-            for (name, entry) in layer[.certificates].entries {
-                // What does not read names nothing; the fold would have refused it.
-                guard let value = entry.state.value, let setting = try? CertificateSetting(value) else { continue }
-                keys[setting.key.fingerprint, default: []].append("certificate \(name) at \(level)")
-                chains[setting.chainBlob, default: []].append("certificate \(name) at \(level)")
-            }
-            for (name, entry) in layer[.authorities].entries {
-                // As above; the operating system's list has no blob.
-                guard let value = entry.state.value, let blob = (try? AuthoritySetting(value))?.blob else { continue }
-                chains[blob, default: []].append("authorities \(name) at \(level)")
-            }
+            add(layer, "at \(level)", &keys, &chains)
         }
         return (keys, chains)
+    }
+
+    private static func add(_ layer: Layer, _ place: String, _ keys: inout [Digest: [String]], _ chains: inout [Digest: [String]]) {
+        for (name, entry) in layer[.certificates].entries {
+            // What does not read names nothing; the fold would have refused it.
+            guard let value = entry.state.value, let setting = try? CertificateSetting(value) else { continue }
+            keys[setting.key.fingerprint, default: []].append("certificate \(name) \(place)")
+            chains[setting.chainBlob, default: []].append("certificate \(name) \(place)")
+        }
+        for (name, entry) in layer[.authorities].entries {
+            // As above; the operating system's list has no blob.
+            guard let value = entry.state.value, let blob = (try? AuthoritySetting(value))?.blob else { continue }
+            chains[blob, default: []].append("authorities \(name) \(place)")
+        }
     }
 }

@@ -34,7 +34,7 @@ struct ManagerWiring {
         let vault = KeyVault(log: log, master: master, clusterID: state.clusterID)
         let authority = try await ClusterAuthority.load(state, vault: vault)
         let places = Places(settings: settings)
-        let enrolment = Enrolment(ledger: ledger, authority: authority, now: systemClock, managers: { places.advertised })
+        let enrolment = Enrolment(ledger: ledger, authority: authority, log: log, now: systemClock, managers: { places.advertised })
         let fleet = FleetService(ledger: ledger, enrolment: enrolment, vault: vault, log: log, now: systemClock, logger: logger)
         let desk = ChangeDesk(ledger: ledger, log: log)
         let certificates = CertificateDesk(changes: desk, vault: vault, now: systemClock)

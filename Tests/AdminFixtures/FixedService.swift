@@ -35,7 +35,7 @@ package final class FixedService: AdminService {
 
     package var questions: [String] { asked.withLock { $0 } }
 
-    private func note(_ question: String, _ caller: Caller) throws(Refusal) {
+    func note(_ question: String, _ caller: Caller) throws(Refusal) {
         asked.withLock { $0.append("\(caller.user) \(question)") }
         if let failure { throw failure }
     }
@@ -190,9 +190,9 @@ package final class FixedService: AdminService {
         return FixedService.loss
     }
 
-    package func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport {
-        try note("remove \(name)", caller)
-        return FixedService.loss
+    package func removeMachine(_ name: String, archive: Bool, for caller: Caller) async throws(Refusal) -> MachineRemoval {
+        try note("remove \(name)\(archive ? " archive" : "")", caller)
+        return MachineRemoval(loss: FixedService.loss, archive: archive ? FixedService.archive : nil)
     }
 
     package func moveMachine(_ name: String, _ request: MoveRequest, for caller: Caller) async throws(Refusal) -> MoveView {
@@ -237,8 +237,11 @@ package final class FixedService: AdminService {
     }
 
     package func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView {
-        try note("invite \(request.group ?? "-") \(request.expiresSeconds)", caller)
-        return InvitationView(invitation: "muster-invitation-1.x", id: "i1", group: "main", expires: FixedService.time)
+        try note(
+            "invite \(request.group ?? "-") \(request.expiresSeconds)\(request.machine.map { " \($0)" } ?? "")\(request.approval == true ? " approval" : "")",
+            caller)
+        return InvitationView(
+            invitation: "muster-invitation-1.x", id: "i1", group: "main", expires: FixedService.time, machine: request.machine)
     }
 
     package func show(_ query: SettingsQuery, for caller: Caller) async throws(Refusal) -> [SetEntry] {

@@ -40,12 +40,20 @@ struct ClientTests {
         Call("machines") { try await $0.machines() == [FixedService.machine] },
         Call("machine mx1") { try await $0.machine("mx1") == FixedService.machine },
         Call("loss mx1") { try await $0.loss(removing: "mx1") == FixedService.loss },
-        Call("remove mx1") { try await $0.removeMachine("mx1") == FixedService.loss },
         Call("move mx1 us") {
             try await $0.moveMachine("mx1", MoveRequest(group: "us")) == FixedService.move("mx1", to: "us", isPreview: false)
         },
         Call("move mx1 us preview") { try await $0.moveMachine("mx1", MoveRequest(group: "us", preview: true)).problems.count == 1 },
         Call("renameMachine mx1 mx9") { try await $0.renameMachine("mx1", to: "mx9") == FixedService.machine },
+        Call("remove mx1") { try await $0.removeMachine("mx1") == MachineRemoval(loss: FixedService.loss) },
+        Call("remove mx1 archive") {
+            try await $0.removeMachine("mx1", archive: true) == MachineRemoval(loss: FixedService.loss, archive: FixedService.archive)
+        },
+        Call("archives") { try await $0.archives() == [FixedService.archive] },
+        Call("forgetArchive 3f9a") { try await $0.forgetArchive("3f9a") == FixedService.archive },
+        Call("restoreMachine mx9 - mx1") {
+            try await $0.restoreMachine("mx9", RestoreRequest(from: "mx1")).entries.map(\.outcome) == [.added, .replaced, .network, .equal]
+        },
         Call("retry mx1") { try await $0.retryMachine("mx1") == FixedService.machine },
         Call("groups") { try await $0.groups() == [GroupView(name: "main", machines: ["mx1"])] },
         Call("addGroup eu") { try await $0.addGroup("eu").name == "eu" },
@@ -55,6 +63,16 @@ struct ClientTests {
         Call("invite eu 3600") {
             let view = try await $0.invite(InvitationRequest(group: "eu", expiresSeconds: 3600))
             return view.invitation == "muster-invitation-1.x"
+        },
+        Call("invite - 60 mx1") {
+            try await $0.invite(InvitationRequest(group: nil, expiresSeconds: 60, machine: "mx1")).machine == "mx1"
+        },
+        Call("invite - 60 approval") {
+            try await $0.invite(InvitationRequest(group: nil, expiresSeconds: 60, approval: true)).machine == nil
+        },
+        Call("joinRequests") { try await $0.joinRequests().map(\.machine) == ["mx5"] },
+        Call("decideJoin mx5 3f9a true") {
+            try await $0.decideJoin(JoinDecision(machine: "mx5", fingerprint: "3f9a", approve: true)).fingerprint == FixedService.digest
         },
         Call("show group/eu destinations .example.com") {
             let entries = try await $0.show(SettingsQuery(level: .group("eu"), section: .destinations, entry: ".example.com"))

@@ -113,6 +113,25 @@ struct EnrolmentTests {
         #expect(await desk.ledger.state.memberships.count == 1)
     }
 
+    @Test func `an invitation for one machine is refused to others, which uses nothing up`() async throws {
+        let desk = try await Desk.make()
+        await #expect(throws: Refusal(.invalid, "")) {
+            try await desk.admin.invite(InvitationRequest(group: nil, expiresSeconds: 60, machine: "bad name"), for: desk.caller)
+        }
+        let view = try await desk.admin.invite(InvitationRequest(group: nil, expiresSeconds: 60, machine: "mx1"), for: desk.caller)
+        #expect(view.machine == "mx1")
+        let invitation = try InvitationToken(parsing: view.invitation)
+        for isPreview in [true, false] {
+            let other = try desk.request("mx2", invitation: invitation, isPreview: isPreview)
+            let refusal = await #expect(throws: Refusal(.invitation, "")) { try await desk.enrolment.join(other) }
+            #expect(refusal?.reason.contains("for the machine mx1, and this one is called mx2") == true)
+        }
+        _ = try await desk.enrolment.join(desk.request("mx1", invitation: invitation))
+        #expect(await desk.ledger.state.memberships.count == 1)
+        let audit = try await desk.admin.audit(Page(), for: desk.caller)
+        #expect(audit.contains { $0.kind == "invitation-created" && $0.summary.contains("for mx1") })
+    }
+
     @Test func `a name in use is refused and the invitation stays good`() async throws {
         let desk = try await Desk.make()
         try await desk.join("mx1")
@@ -131,6 +150,24 @@ struct EnrolmentTests {
         var other = try desk.request("mx2", invitation: try await desk.invite())
         other.network.append(NetworkEntry(section: .destinations, name: "default", value: ["tls": "none"]))
         await #expect(throws: Refusal(.invalid, "")) { try await desk.enrolment.join(other) }
+    }
+
+    @Test func `HTTPS comes along only where the cluster gives the machine the very certificate that it had`() async throws {
+        let desk = try await Desk.make()
+        let request = CertificateCreation(
+            level: .cluster, name: "own", request: SelfSignedRequest(commonName: "mx.example.com"), replace: false)
+        let made = try await desk.admin.createCertificate(request, for: desk.caller)
+        _ = try await desk.commit()
+        for (machine, fingerprint) in [("mx1", made.fingerprint), ("mx2", Digest(hashing: []))] {
+            var request = try desk.request(machine, invitation: try await desk.invite())
+            request.network[0].value = ["hostname": "mx.example.com", "address": "127.0.0.11", "https": ["certificate": "own"]]
+            request.loss = LossReport(certificates: [
+                LostCertificate(name: "own", subject: "", fingerprint: fingerprint, notAfter: desk.clock.now(), services: ["https/data1"])
+            ])
+            _ = try await desk.enrolment.join(request)
+            let https = try await desk.ledger.state.machine(machine).layer[.interfaces, "data1"]?.state.value?["https"]
+            #expect((https != nil) == (machine == "mx1"))
+        }
     }
 
     @Test func `a join that would leave the machine broken is refused`() async throws {

@@ -159,6 +159,8 @@ struct Day {
         invitation = try await desk.invite()
         request = try desk.request("mx1", invitation: invitation)
         try await desk.join("mx0")
+        try await desk.set(.destinations, "own.example", ["tls": "required"], at: .machine("mx0"))
+        _ = try await desk.commit()
     }
 
     /// The services as a manager would open them on this log that starts now.
@@ -180,7 +182,7 @@ struct Day {
         case .applying: _ = try await admin.apply(ApplyRequest(document: document, commit: true, comment: "applying"), for: caller)
         case .inviting: _ = try await desk.admin.invite(InvitationRequest(group: nil, expiresSeconds: 60), for: caller)
         case .joining: _ = try await desk.enrolment.join(request)
-        case .removing: _ = try await admin.removeMachine("mx0", for: caller)
+        case .removing: _ = try await admin.removeMachine("mx0", archive: true, for: caller)
         case .reading: _ = try await admin.audit(Page(), for: caller)
         case .discarding:
             _ = try await admin.edit(Day.edits(["idle.example"]), for: caller)
@@ -223,7 +225,12 @@ struct Day {
         case .inviting: return state.invitations.count > 2 ? .done : .nothing
         case .joining:
             return both(state.invitations[invitation.id]?.usedBy != nil, state.membership(named: "mx1") != nil)
-        case .removing: return state.membership(named: "mx0") == nil ? .done : .nothing
+        case .removing:
+            // With an archive that opens, or not at all.
+            guard state.membership(named: "mx0") == nil else { return .nothing }
+            guard let archive = state.allArchives.first else { return .torn }
+            _ = try await found.vault.archive(archive.note.digest)
+            return .done
         case .reading: return .done
         case .discarding: return submitted(.destinations, "idle.example") ? .nothing : .done
         }

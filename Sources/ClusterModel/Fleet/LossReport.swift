@@ -48,7 +48,12 @@ extension LossReport {
         for section in standalone.sections where section.name != .certificates {
             let names = section.entries.map(\.name)
             if Section.named(section.name)?.isNetwork == true {
-                report.kept += names.map { "\(section.name)/\($0)" }
+                report.kept += section.entries.map { entry in
+                    // What does not read has no HTTPS.
+                    let https = section.name == .interfaces ? (try? InterfaceSetting(entry.value))?.https : nil
+                    let remark = https.map { ", its HTTPS only if the cluster gives it the same certificate \($0.certificate)" } ?? ""
+                    return "\(section.name)/\(entry.name)\(remark)"
+                }
             } else {
                 report.settings[section.name.rawValue] = names
             }

@@ -8,10 +8,12 @@ package enum ClusterEvent: Hashable, Sendable {
     case groupRenamed(GroupRenamed)
     case groupDeleted(GroupDeleted)
     case invitationCreated(InvitationCreated)
+    case joinDecided(JoinDecided)
     case machineJoined(MachineJoined)
     case machineMoved(MachineMoved)
     case machineRenamed(MachineRenamed)
     case machineRemoved(MachineRemoved)
+    case archiveForgotten(ArchiveForgotten)
     case settingsCommitted(SettingsCommitted)
     case managerRecovered(ManagerRecovered)
     case keyExported(KeyExported)
@@ -80,12 +82,20 @@ package struct InvitationCreated: Hashable, Sendable, Codable {
     package var secretHash: Digest
     package var group: GroupID
     package var expires: Timestamp
+    /// The one machine that may use it, by name; nil for any.
+    package var machine: String?
+    /// Whether an administrator decides on each machine that uses it; nil for no.
+    package var approval: Bool?
 
-    package init(id: String, secretHash: Digest, group: GroupID, expires: Timestamp) {
+    package init(
+        id: String, secretHash: Digest, group: GroupID, expires: Timestamp, machine: String? = nil, approval: Bool? = nil
+    ) {
+        self.approval = approval
         self.id = id
         self.secretHash = secretHash
         self.group = group
         self.expires = expires
+        self.machine = machine
     }
 }
 
@@ -134,10 +144,13 @@ package struct NetworkEntry: Hashable, Sendable, Codable {
 package struct MachineRemoved: Hashable, Sendable, Codable {
     package var membership: MembershipID
     package var loss: LossReport
+    /// What was kept of the machine's layer; nil when it ended with the membership.
+    package var archive: ArchiveNote?
 
-    package init(membership: MembershipID, loss: LossReport) {
+    package init(membership: MembershipID, loss: LossReport, archive: ArchiveNote? = nil) {
         self.membership = membership
         self.loss = loss
+        self.archive = archive
     }
 }
 
@@ -211,10 +224,12 @@ extension ClusterEvent {
         case .groupRenamed: "group-renamed"
         case .groupDeleted: "group-deleted"
         case .invitationCreated: "invitation-created"
+        case .joinDecided: "join-decided"
         case .machineJoined: "machine-joined"
         case .machineMoved: "machine-moved"
         case .machineRenamed: "machine-renamed"
         case .machineRemoved: "machine-removed"
+        case .archiveForgotten: "archive-forgotten"
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
         case .keyExported: "key-exported"
@@ -228,6 +243,7 @@ extension ClusterEvent {
         case .clusterCreated, .tokenCreated, .groupAdded, .groupRenamed, .groupDeleted, .invitationCreated, .machineRenamed,
             .machineRemoved, .managerRecovered, .keyExported:
             false
+        case .archiveForgotten, .joinDecided: false
         default: true
         }
     }
@@ -244,10 +260,12 @@ extension ClusterEvent {
             case .groupRenamed(let event): try JSONValue(encoding: event)
             case .groupDeleted(let event): try JSONValue(encoding: event)
             case .invitationCreated(let event): try JSONValue(encoding: event)
+            case .joinDecided(let event): try JSONValue(encoding: event)
             case .machineJoined(let event): try JSONValue(encoding: event)
             case .machineMoved(let event): try JSONValue(encoding: event)
             case .machineRenamed(let event): try JSONValue(encoding: event)
             case .machineRemoved(let event): try JSONValue(encoding: event)
+            case .archiveForgotten(let event): try JSONValue(encoding: event)
             case .settingsCommitted(let event): try JSONValue(encoding: event)
             case .managerRecovered(let event): try JSONValue(encoding: event)
             case .keyExported(let event): try JSONValue(encoding: event)
@@ -270,10 +288,12 @@ extension ClusterEvent {
         case "group-renamed": self = .groupRenamed(try json.decode(GroupRenamed.self))
         case "group-deleted": self = .groupDeleted(try json.decode(GroupDeleted.self))
         case "invitation-created": self = .invitationCreated(try json.decode(InvitationCreated.self))
+        case "join-decided": self = .joinDecided(try json.decode(JoinDecided.self))
         case "machine-joined": self = .machineJoined(try json.decode(MachineJoined.self))
         case "machine-moved": self = .machineMoved(try json.decode(MachineMoved.self))
         case "machine-renamed": self = .machineRenamed(try json.decode(MachineRenamed.self))
         case "machine-removed": self = .machineRemoved(try json.decode(MachineRemoved.self))
+        case "archive-forgotten": self = .archiveForgotten(try json.decode(ArchiveForgotten.self))
         case "settings-committed": self = .settingsCommitted(try json.decode(SettingsCommitted.self))
         case "key-exported": self = .keyExported(try json.decode(KeyExported.self))
         case "document-exported": self = .documentExported(try json.decode(DocumentExported.self))

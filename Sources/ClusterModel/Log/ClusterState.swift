@@ -34,6 +34,12 @@ package struct Invitation: Hashable, Sendable {
     package var secretHash: Digest
     package var group: GroupID
     package var expires: Timestamp
+    /// The one machine that may use it; nil for any.
+    package var machine: String?
+    /// Whether an administrator decides on each machine that uses it.
+    package var needsApproval = false
+    /// What was decided, by the key that a machine asked with.
+    package internal(set) var decisions: [Digest: JoinDecided] = [:]
     package var usedBy: MembershipID?
 }
 
@@ -60,7 +66,9 @@ package struct ClusterState: Sendable {
     package internal(set) var endedGroups: [GroupID: EndedGroup] = [:]
     package internal(set) var memberships: [MembershipID: Membership] = [:]
     package private(set) var ended: [MembershipID: EndedMembership] = [:]
-    package private(set) var invitations: [String: Invitation] = [:]
+    /// What was kept of removed machines' layers, by the digest of the content.
+    package internal(set) var archives: [Digest: Archive] = [:]
+    package internal(set) var invitations: [String: Invitation] = [:]
     package private(set) var users = Users()
     package private(set) var history: [Revision] = []
     /// The revisions that last took an entry away, isolated a section or had it inherited again: no layer tells them.
@@ -118,11 +126,14 @@ extension ClusterState {
         case .groupDeleted(let event): try fold(event, time: time, author: author)
         case .invitationCreated(let event):
             invitations[event.id] = Invitation(
-                id: event.id, secretHash: event.secretHash, group: event.group, expires: event.expires)
+                id: event.id, secretHash: event.secretHash, group: event.group, expires: event.expires, machine: event.machine,
+                needsApproval: event.approval ?? false)
+        case .joinDecided(let event): try fold(event)
         case .machineJoined(let event): try fold(event, time: time)
         case .machineMoved(let event): try fold(event)
         case .machineRenamed(let event): try fold(event)
         case .machineRemoved(let event): try fold(event, time: time, author: author)
+        case .archiveForgotten(let event): try fold(event)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
         case .managerRecovered(let event): try fold(event)
         case .keyExported, .documentExported: break  // it is history, and changes nothing
@@ -178,6 +189,7 @@ extension ClusterState {
         guard let membership = memberships.removeValue(forKey: event.membership) else {
             throw Refusal(.notFound, "That membership is over already.")
         }
+        if let archive = event.archive { try fold(archive, group: membership.group, time: time, author: author) }
         membershipOfName[membership.machine] = nil
         traces = traces.filter { $0.key.layer != .machine(event.membership) }
         ended[event.membership] = EndedMembership(

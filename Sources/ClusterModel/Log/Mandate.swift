@@ -51,6 +51,8 @@ extension ClusterState {
         var part = self
         part.groups = groups.filter { $0.key == group }
         part.memberships = memberships.filter { $0.value.group == group }
+        part.archives = archives.filter { $0.value.group == group }
+        part.invitations = invitations.filter { $0.value.group == group }
         part.membershipOfName = membershipOfName.filter { part.memberships[$0.value] != nil }
         // Of its own: what was last found in the whole is of no use to a part, nor the other way round.
         part.memory = FindingsMemory()

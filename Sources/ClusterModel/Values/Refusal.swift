@@ -29,6 +29,8 @@ package struct Refusal: Error, Sendable, CustomStringConvertible {
         package static let forbidden = Code(rawValue: "forbidden")
         /// An invitation that is used, expired, altered or of another cluster.
         package static let invitation = Code(rawValue: "invitation")
+        /// A join that an administrator has to approve first. The machine may ask again with the same key.
+        package static let awaitingApproval = Code(rawValue: "awaiting-approval")
         /// A membership that ended: the machine was removed.
         package static let membershipEnded = Code(rawValue: "membership-ended")
         /// A second live connection of one membership: a cloned disk.

@@ -64,21 +64,37 @@ extension StateDirectory {
     private struct Joining: Codable {
         var invitation: String
         var key: String
+        /// The invitation itself, and from where it was asked for, when nobody else has it.
+        var text: String?
+        var source: String?
     }
 
     /// The key to join with: that of an attempt with the same invitation, or a new one, which is on the disk before it is used.
-    func joiningKey(for invitation: String, new: () throws(Refusal) -> PrivateKey) throws(Refusal) -> PrivateKey {
+    ///
+    /// An invitation that was asked for just now, from `source`, is kept with it.
+    func joiningKey(
+        for invitation: InvitationToken, from source: String? = nil, new: () throws(Refusal) -> PrivateKey
+    ) throws(Refusal) -> PrivateKey {
         try exclusively { () throws(Refusal) in
             // One that cannot be read is of no use, and was perhaps never shown to a manager.
-            if let begun = try? read(StateDirectory.joining, as: Joining.self), begun.invitation == invitation,
+            if let begun = try? read(StateDirectory.joining, as: Joining.self), begun.invitation == invitation.id,
                 let key = try? PrivateKey(pem: begun.key)
             {
                 return key
             }
             let key = try new()
-            try write(Joining(invitation: invitation, key: key.pem), to: StateDirectory.joining)
+            try write(
+                Joining(invitation: invitation.id, key: key.pem, text: source.map { _ in invitation.text }, source: source),
+                to: StateDirectory.joining)
             return key
         }
+    }
+
+    /// The invitation of a join that was begun and not ended, if it was asked for from the same source.
+    func begunInvitation(from source: String) -> InvitationToken? {
+        // One that cannot be read is of no use: another is asked for.
+        guard let begun = try? read(StateDirectory.joining, as: Joining.self), begun.source == source else { return nil }
+        return begun.text.flatMap { try? InvitationToken(parsing: $0) }
     }
 
     /// Gives up a join that was refused.

@@ -42,6 +42,24 @@ package struct Joining: Sendable {
     /// - Throws: `loss-not-accepted` with the items when something would be lost and that is not accepted; `exists` when the
     ///   machine is a member and the manager does not say that this ended; what the manager refuses with.
     package func join(_ invitation: InvitationToken, acceptingLoss: Bool) async throws(Refusal) -> JoinAnswer {
+        try await prepare(acceptingLoss: acceptingLoss)
+        return try await join(with: invitation, from: nil)
+    }
+
+    /// The same with an invitation that is asked for only once nothing stands against the join on this machine.
+    ///
+    /// It is kept with the key until the join is over, so that repeating it, from the same `source`, brings it to its end.
+    package func join(
+        acceptingLoss: Bool, from source: String, inviting: () async throws(Refusal) -> InvitationToken
+    ) async throws(Refusal) -> JoinAnswer {
+        try await prepare(acceptingLoss: acceptingLoss)
+        if let begun = directory.begunInvitation(from: source), now() < begun.expires {
+            return try await join(with: begun, from: source)
+        }
+        return try await join(with: try await inviting(), from: source)
+    }
+
+    private func prepare(acceptingLoss: Bool) async throws(Refusal) {
         try await endFormerMembership()
         let loss = try loss()
         guard loss.isEmpty || acceptingLoss else {
@@ -49,7 +67,10 @@ package struct Joining: Sendable {
                 .lossNotAccepted, "By joining, this machine loses what it does not have from the cluster. Accept that with --accept-loss.",
                 details: loss.items)
         }
-        let key = try directory.joiningKey(for: invitation.id, new: Joining.newKey)
+    }
+
+    private func join(with invitation: InvitationToken, from source: String?) async throws(Refusal) -> JoinAnswer {
+        let key = try directory.joiningKey(for: invitation, from: source, new: Joining.newKey)
         let answer: JoinAnswer
         do throws(Refusal) {
             answer = try await ask(invitation, key: key, isPreview: false)
@@ -68,8 +89,8 @@ package struct Joining: Sendable {
         return answer
     }
 
-    /// What no manager of the cluster has said: whether it let the machine in is open.
-    private static let undecided: Set<Refusal.Code> = [.unavailable, .forbidden, .unauthenticated]
+    /// What no manager of the cluster has said: whether it let the machine in is open. Or people have not decided yet.
+    private static let undecided: Set<Refusal.Code> = [.unavailable, .forbidden, .unauthenticated, .awaitingApproval]
 
     // MARK: - Asking
 
@@ -233,7 +254,8 @@ extension LossReport {
     fileprivate var items: [String] {
         certificates.map { certificate in
             let use = certificate.services.isEmpty ? "no service uses it" : "used by \(certificate.services.joined(separator: ", "))"
-            return "certificate \(certificate.name): \(certificate.subject), SHA-256 \(certificate.fingerprint), \(use)"
+            return
+                "certificate \(certificate.name): \(certificate.subject), SHA-256 \(certificate.fingerprint), until \(certificate.notAfter), \(use)"
         } + settings.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.joined(separator: ", "))" }
     }
 }

@@ -10,6 +10,7 @@ struct MachineCommand: AsyncParsableCommand {
               muster machine remove mx1 --preview
             """,
         subcommands: [
-            MachineList.self, MachineShow.self, MachineMove.self, MachineRename.self, MachineRemove.self, MachineRetry.self,
+            MachineList.self, MachineShow.self, MachineMove.self, MachineRename.self, MachineRemove.self, MachineArchives.self,
+            MachineRestore.self, MachineForget.self, MachineRetry.self, MachineRequests.self, MachineApprove.self, MachineDeny.self,
         ], aliases: ["clusterconfig"])
 }

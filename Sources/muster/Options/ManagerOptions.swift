@@ -24,10 +24,15 @@ struct ManagerOptions: ParsableArguments {
         }
     }
 
+    /// The profile that was named, if one was: by the option, or in the environment.
+    static func namedProfile(_ option: String?) -> String? {
+        guard let path = option ?? ProcessInfo.processInfo.environment["MUSTER_PROFILE"], !path.isEmpty else { return nil }
+        return path
+    }
+
     private func profilePath() throws(Refusal) -> String {
-        let environment = ProcessInfo.processInfo.environment
-        if let path = profile ?? environment["MUSTER_PROFILE"], !path.isEmpty { return path }
-        guard let home = environment["HOME"], !home.isEmpty else {
+        if let path = ManagerOptions.namedProfile(profile) { return path }
+        guard let home = ProcessInfo.processInfo.environment["HOME"], !home.isEmpty else {
             throw Refusal(.notFound, "There is no profile: name one with --profile FILE or MUSTER_PROFILE.")
         }
         return "\(home)/.config/muster/profile.json"

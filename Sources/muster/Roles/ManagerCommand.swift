@@ -40,6 +40,11 @@ struct ManagerInit: AsyncParsableCommand {
             administrator (DIR/admin.profile.json, good for 24 hours). Nothing runs yet.
 
               muster manager init --name acme-mail --data-dir /var/lib/muster --advertise mx-manager.example.com:8461
+
+            With --from, the cluster's first settings are those of a standalone machine, with the keys of its certificates: all but
+            its network settings become the cluster's. The machine is left as it is, and joins like any other.
+
+              muster manager init --name acme-mail --data-dir /var/lib/muster --from /var/lib/muster-agent
             """)
 
     @Option(help: "The cluster's name.")
@@ -59,6 +64,9 @@ struct ManagerInit: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The first administrator's name.", valueName: "user"))
     var admin = "admin"
 
+    @Option(help: ArgumentHelp("Begin with the settings of the standalone machine in this state directory.", valueName: "state-dir"))
+    var from: String?
+
     func run() async throws {
         try await exiting {
             for place in [adminListen, memberListen] + advertise { _ = try Endpoint(parsing: place) }
@@ -68,18 +76,26 @@ struct ManagerInit: AsyncParsableCommand {
             var generator = SystemRandomNumberGenerator()
             let manager = String(randomIdentifier(using: &generator).prefix(12))
             _ = try NameRule.plain.check(name, as: "The cluster's name")
+            let settings = try from.map { try FoundingSettings(ofMachineIn: $0) }
             try directory.create(
                 .init(manager: manager, cluster: name, adminListen: adminListen, memberListen: memberListen, advertise: advertise),
                 key: master)
             let log = try SQLiteLog(path: directory.database)
-            let made = try await ManagerFoundation(cluster: name, manager: manager, user: admin).lay(in: log, master: master, now: now)
+            let made = try await ManagerFoundation(cluster: name, manager: manager, user: admin, settings: settings)
+                .lay(in: log, master: master, now: now)
             await log.close()
             let profile = Profile(url: "https://\(adminListen)", ca: made.authorityPEM, token: made.token)
             try PrivateFile.write(Array(try profile.fileContent.utf8), to: directory.profile)
             Output.line("Made the cluster \"\(name)\" in \(place.dataDir), with the group \"\(ManagerFoundation.firstGroup)\".")
             Output.line("Its master key is \(directory.keyPath): without it nothing sealed opens. Keep a copy apart from backups.")
+            if let settings { Output.line(settings.text) }
             Output.line("Next: muster manager run --data-dir \(place.dataDir)")
             Output.line("Then: export MUSTER_PROFILE=\(directory.profile)")
+            if let settings, let from {
+                Output.line(
+                    "And let \(settings.machine) in, which takes its settings from the cluster then: muster invite --machine \(settings.machine) | "
+                        + "muster agent join - --state-dir \(from) --accept-loss")
+            }
         }
     }
 }
