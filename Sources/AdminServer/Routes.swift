@@ -6,6 +6,7 @@ import Hummingbird
 func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
     addUsers(to: api, service)
     addFleet(to: api, service)
+    addApart(to: api, service)
     addSettings(to: api, service)
     addChanges(to: api, service)
     addCertificates(to: api, service)
@@ -64,6 +65,26 @@ private func addFleet(to api: RouterGroup<CallerContext>, _ service: any AdminSe
     }
     api.post(path(Paths.invitations)) { request, context in
         Answer(try await service.invite(request.value(InvitationRequest.self), for: context.caller), status: .created)
+    }
+}
+
+private func addApart(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.post(path(Paths.disconnection(":\(name)"))) { _, context in
+        Answer(try await service.disconnectMachine(context.parameters.require(name), for: context.caller))
+    }
+    api.post(path(Paths.reconnection(":\(name)"))) { _, context in
+        Answer(try await service.reconnectMachine(context.parameters.require(name), for: context.caller))
+    }
+    api.get(path(Paths.localConflicts(":\(name)"))) { _, context in
+        Answer(try await service.localConflicts(of: context.parameters.require(name), for: context.caller))
+    }
+    api.post(path(Paths.localTakes(":\(name)"))) { request, context in
+        let machine = try context.parameters.require(name)
+        return Answer(try await service.takeLocalEdits(request.value(LocalConflictChoice.self), of: machine, for: context.caller))
+    }
+    api.post(path(Paths.localDrops(":\(name)"))) { request, context in
+        let machine = try context.parameters.require(name)
+        return Answer(try await service.dropLocalEdits(request.value(LocalConflictChoice.self), of: machine, for: context.caller))
     }
 }
 

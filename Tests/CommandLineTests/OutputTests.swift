@@ -9,6 +9,8 @@ struct OutputTests {
     @Test(arguments: [
         ("status", ["status"]), ("machine-list", ["machine", "list"]), ("machine-show", ["machine", "show", "mx1"]),
         ("machine-remove-preview", ["machine", "remove", "mx1", "--preview"]), ("machine-remove", ["machine", "remove", "mx1"]),
+        ("machine-disconnect", ["machine", "disconnect", "mx1"]), ("machine-conflicts", ["machine", "conflicts", "mx1"]),
+        ("machine-take", ["machine", "take", "mx1", "listeners/relay"]), ("machine-drop", ["machine", "drop", "mx1", "--all"]),
         ("group-list", ["group", "list"]), ("cert-list", ["cert", "list"]), ("cert-show", ["cert", "show", "mail"]),
         ("cert-create", ["cert", "create", "mail", "--common-name", "mail.example.com"]),
         ("cert-csr", ["cert", "csr", "mail"]), ("cert-check", ["cert", "check"]), ("cert-check-one", ["cert", "check", "mail"]),

@@ -9,7 +9,8 @@ import Testing
 @Suite("How commands explain themselves, and what they say to wrong usage", .serialized, .timeLimit(.minutes(1)))
 struct UsageTests {
     @Test(arguments: [
-        ["machine"], ["machine", "remove"], ["group", "add"], ["cert", "create"], ["cert", "import"], ["cert", "check"], ["cert", "renew"],
+        ["machine"], ["machine", "remove"], ["machine", "conflicts"], ["machine", "take"], ["agent", "set"], ["group", "add"],
+        ["cert", "create"], ["cert", "import"], ["cert", "check"], ["cert", "renew"],
         ["authority"], ["authority", "add"], ["authority", "remove"], ["listener", "set"],
         ["policy", "set"], ["destination", "set"], ["interface", "set"], ["delivery", "set"], ["delivery", "show"], ["effective"],
         ["system", "set"], ["tls-profile"], ["tls-profile", "set"], ["ldap", "set"], ["web-security", "set"], ["service", "set"],

@@ -8,6 +8,8 @@ package enum ClusterEvent: Hashable, Sendable {
     case invitationCreated(InvitationCreated)
     case machineJoined(MachineJoined)
     case machineRemoved(MachineRemoved)
+    case machineDisconnected(MachineDisconnected)
+    case machineReconnected(MachineReconnected)
     case settingsCommitted(SettingsCommitted)
     case managerRecovered(ManagerRecovered)
     case keyExported(KeyExported)
@@ -207,6 +209,8 @@ extension ClusterEvent {
         case .invitationCreated: "invitation-created"
         case .machineJoined: "machine-joined"
         case .machineRemoved: "machine-removed"
+        case .machineDisconnected: "machine-disconnected"
+        case .machineReconnected: "machine-reconnected"
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
         case .keyExported: "key-exported"
@@ -218,6 +222,8 @@ extension ClusterEvent {
     package var changesSettings: Bool {
         switch self {
         case .clusterCreated, .tokenCreated, .groupAdded, .invitationCreated, .machineRemoved, .managerRecovered, .keyExported: false
+        // What waits for a machine was checked when it was committed.
+        case .machineDisconnected, .machineReconnected: false
         default: true
         }
     }
@@ -234,6 +240,8 @@ extension ClusterEvent {
             case .invitationCreated(let event): try JSONValue(encoding: event)
             case .machineJoined(let event): try JSONValue(encoding: event)
             case .machineRemoved(let event): try JSONValue(encoding: event)
+            case .machineDisconnected(let event): try JSONValue(encoding: event)
+            case .machineReconnected(let event): try JSONValue(encoding: event)
             case .settingsCommitted(let event): try JSONValue(encoding: event)
             case .managerRecovered(let event): try JSONValue(encoding: event)
             case .keyExported(let event): try JSONValue(encoding: event)
@@ -256,6 +264,8 @@ extension ClusterEvent {
         case "invitation-created": self = .invitationCreated(try json.decode(InvitationCreated.self))
         case "machine-joined": self = .machineJoined(try json.decode(MachineJoined.self))
         case "machine-removed": self = .machineRemoved(try json.decode(MachineRemoved.self))
+        case "machine-disconnected": self = .machineDisconnected(try json.decode(MachineDisconnected.self))
+        case "machine-reconnected": self = .machineReconnected(try json.decode(MachineReconnected.self))
         case "settings-committed": self = .settingsCommitted(try json.decode(SettingsCommitted.self))
         case "key-exported": self = .keyExported(try json.decode(KeyExported.self))
         case "document-exported": self = .documentExported(try json.decode(DocumentExported.self))

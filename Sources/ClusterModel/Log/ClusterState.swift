@@ -15,6 +15,8 @@ package struct Membership: Hashable, Sendable {
     package var joined: Timestamp
     /// What its agent said at the join that it understands. It may have been upgraded since.
     package var agent: AgentKnowledge?
+    /// Why it does not follow, when that is so on purpose.
+    package var disconnection: Disconnection?
 }
 
 /// A membership that is over.
@@ -54,7 +56,7 @@ package struct ClusterState: Sendable {
     package private(set) var created: ClusterCreated?
     package private(set) var layer = Layer()
     package private(set) var groups: [GroupID: Group] = [:]
-    package private(set) var memberships: [MembershipID: Membership] = [:]
+    package internal(set) var memberships: [MembershipID: Membership] = [:]
     package private(set) var ended: [MembershipID: EndedMembership] = [:]
     package private(set) var invitations: [String: Invitation] = [:]
     package private(set) var users = Users()
@@ -113,6 +115,8 @@ extension ClusterState {
                 id: event.id, secretHash: event.secretHash, group: event.group, expires: event.expires)
         case .machineJoined(let event): try fold(event, time: time)
         case .machineRemoved(let event): try fold(event, time: time, author: author)
+        case .machineDisconnected(let event): try fold(event, time: time, author: author)
+        case .machineReconnected(let event): try fold(event)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
         case .managerRecovered(let event): try fold(event)
         case .keyExported, .documentExported: break  // it is history, and changes nothing

@@ -7,6 +7,11 @@ struct MachineCommand: AsyncParsableCommand {
         discussion: """
               muster machine list
               muster machine remove mx1 --preview
+              muster machine disconnect mx1
             """,
-        subcommands: [MachineList.self, MachineShow.self, MachineRemove.self, MachineRetry.self], aliases: ["clusterconfig"])
+        subcommands: [
+            MachineList.self, MachineShow.self, MachineRemove.self, MachineRetry.self, MachineDisconnect.self, MachineReconnect.self,
+            MachineConflicts.self, MachineTake.self, MachineDrop.self,
+        ],
+        aliases: ["clusterconfig"])
 }
