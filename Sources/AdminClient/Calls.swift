@@ -75,6 +75,26 @@ extension AdminClient {
         try await post(Paths.retry(try AdminClient.checked(name, "The machine name")))
     }
 
+    package func disconnectMachine(_ name: String) async throws(Refusal) -> MachineView {
+        try await post(Paths.disconnection(try AdminClient.checked(name, "The machine name")))
+    }
+
+    package func reconnectMachine(_ name: String) async throws(Refusal) -> MachineView {
+        try await post(Paths.reconnection(try AdminClient.checked(name, "The machine name")))
+    }
+
+    package func localConflicts(of machine: String) async throws(Refusal) -> [LocalConflictView] {
+        try await get(Paths.localConflicts(try AdminClient.checked(machine, "The machine name")))
+    }
+
+    package func takeLocalEdits(_ choice: LocalConflictChoice, of machine: String) async throws(Refusal) -> EditSummary {
+        try await post(Paths.localTakes(try AdminClient.checked(machine, "The machine name")), choice)
+    }
+
+    package func dropLocalEdits(_ choice: LocalConflictChoice, of machine: String) async throws(Refusal) -> [LocalConflictView] {
+        try await post(Paths.localDrops(try AdminClient.checked(machine, "The machine name")), choice)
+    }
+
     package func groups() async throws(Refusal) -> [GroupView] {
         try await get(Paths.groups)
     }

@@ -65,6 +65,16 @@ package protocol AdminService: Sendable {
     func restoreMachine(_ name: String, _ request: RestoreRequest, for caller: Caller) async throws(Refusal) -> RestoreView
     /// Sends a rejected target once more.
     func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView
+    /// Keeps a machine from following, at once: it stays a member and keeps its layer, and what is committed meanwhile waits (mission C7).
+    func disconnectMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView
+    /// Lets a machine follow again. While there are edits of its own to decide, it keeps what it serves.
+    func reconnectMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView
+    /// What was edited on a machine itself while it was disconnected and is not decided, by section and entry.
+    func localConflicts(of machine: String, for caller: Caller) async throws(Refusal) -> [LocalConflictView]
+    /// Takes the machine's version of entries into the caller's uncommitted changes, at the machine's level.
+    func takeLocalEdits(_ choice: LocalConflictChoice, of machine: String, for caller: Caller) async throws(Refusal) -> EditSummary
+    /// Gives the machine's version of entries up; answers what is left to decide.
+    func dropLocalEdits(_ choice: LocalConflictChoice, of machine: String, for caller: Caller) async throws(Refusal) -> [LocalConflictView]
     func groups(for caller: Caller) async throws(Refusal) -> [GroupView]
     func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView
     func renameGroup(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> GroupView

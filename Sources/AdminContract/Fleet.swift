@@ -69,6 +69,8 @@ package struct MachineView: Hashable, Sendable, Codable {
     @OrNull package var agentVersion: String?
     /// What of its settings its agent is too old for, one each.
     package var lacks: [String]
+    /// The entries that were edited on the machine itself while it was disconnected, and that are not decided, as `section/entry`.
+    package var localEdits: [String]
     /// Its newest word, its newest success and its newest refusal: three facts, which may speak of three targets.
     @OrNull package var lastReceived: ReceiptView?
     @OrNull package var lastApplied: ReceiptView?
@@ -79,10 +81,11 @@ package struct MachineView: Hashable, Sendable, Codable {
         name: String, ownName: String? = nil, group: String, state: MachineState, targetRevision: Int, appliedRevision: Int?,
         targetDigest: Digest, appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [],
         disabled: [DisabledService] = [],
-        lastSeen: Timestamp? = nil, agentVersion: String? = nil, lacks: [String] = [],
+        lastSeen: Timestamp? = nil, agentVersion: String? = nil, lacks: [String] = [], localEdits: [String] = [],
         lastReceived: ReceiptView? = nil, lastApplied: ReceiptView? = nil, lastRejected: ReceiptView? = nil
     ) {
         self.ownName = ownName
+        self.localEdits = localEdits
         self.lastReceived = lastReceived
         self.lastApplied = lastApplied
         self.lastRejected = lastRejected

@@ -50,6 +50,11 @@ package enum Paths {
     package static func restore(_ machine: String) -> String { "\(machines)/\(machine)/restore" }
     package static func archive(_ id: String) -> String { "\(archives)/\(id)" }
     package static func retry(_ machine: String) -> String { "\(machines)/\(machine)/retry" }
+    package static func disconnection(_ machine: String) -> String { "\(machines)/\(machine)/disconnect" }
+    package static func reconnection(_ machine: String) -> String { "\(machines)/\(machine)/reconnect" }
+    package static func localConflicts(_ machine: String) -> String { "\(machines)/\(machine)/conflicts" }
+    package static func localTakes(_ machine: String) -> String { "\(machines)/\(machine)/conflicts/takes" }
+    package static func localDrops(_ machine: String) -> String { "\(machines)/\(machine)/conflicts/drops" }
     package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
     package static func certificateRequest(_ name: String) -> String { "\(certificates)/\(name)/request" }

@@ -7,6 +7,7 @@ func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
     addUsers(to: api, service)
     addFleet(to: api, service)
     addGroups(to: api, service)
+    addApart(to: api, service)
     addSettings(to: api, service)
     addChanges(to: api, service)
     addCertificates(to: api, service)
@@ -99,6 +100,26 @@ private func addGroups(to api: RouterGroup<CallerContext>, _ service: any AdminS
     }
     api.post(path(Paths.joinDecisions)) { request, context in
         Answer(try await service.decideJoin(request.value(JoinDecision.self), for: context.caller))
+    }
+}
+
+private func addApart(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.post(path(Paths.disconnection(":\(name)"))) { _, context in
+        Answer(try await service.disconnectMachine(context.parameters.require(name), for: context.caller))
+    }
+    api.post(path(Paths.reconnection(":\(name)"))) { _, context in
+        Answer(try await service.reconnectMachine(context.parameters.require(name), for: context.caller))
+    }
+    api.get(path(Paths.localConflicts(":\(name)"))) { _, context in
+        Answer(try await service.localConflicts(of: context.parameters.require(name), for: context.caller))
+    }
+    api.post(path(Paths.localTakes(":\(name)"))) { request, context in
+        let machine = try context.parameters.require(name)
+        return Answer(try await service.takeLocalEdits(request.value(LocalConflictChoice.self), of: machine, for: context.caller))
+    }
+    api.post(path(Paths.localDrops(":\(name)"))) { request, context in
+        let machine = try context.parameters.require(name)
+        return Answer(try await service.dropLocalEdits(request.value(LocalConflictChoice.self), of: machine, for: context.caller))
     }
 }
 

@@ -49,6 +49,11 @@ package enum Limits {
     package static let certificateNames = 100
     /// Days that a self-signed certificate may be valid: ten years, and the leap days.
     package static let certificateDays = 3653
+    /// Entries that somebody at a disconnected machine may have edited at a time: what a person decides about one by one.
+    package static let localEdits = 200
+    /// Bytes of all that those edits hold, keys and chains included: one frame from the machine takes it, and, with the keys sealed, one
+    /// value in the log.
+    package static let localEditBytes = 512 << 10
     /// Characters of a cluster, group, machine or entry name that is not a domain: a DNS label.
     package static let nameLength = 63
     /// Names that a refusal spells out; how many more there are is said.

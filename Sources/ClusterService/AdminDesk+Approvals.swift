@@ -7,7 +7,13 @@ extension AdminDesk {
 
     package func joinRequests(for caller: Caller) async throws(Refusal) -> [JoinRequestView] {
         let state = await seen(by: caller)
-        return try await enrolment.pending(in: state).map { AdminDesk.view(of: $0, in: state) }
+        return try await pending(for: caller).map { AdminDesk.view(of: $0, in: state) }
+    }
+
+    /// The requests that the caller sees: those with an invitation to a group that the caller sees.
+    private func pending(for caller: Caller) async throws(Refusal) -> [PendingJoin] {
+        let part = await seen(by: caller)
+        return try await enrolment.pending(in: await ledger.state).filter { part.invitations[$0.invitation] != nil }
     }
 
     package func decideJoin(_ decision: JoinDecision, for caller: Caller) async throws(Refusal) -> JoinRequestView {
@@ -21,7 +27,7 @@ extension AdminDesk {
         }
         let state = await seen(by: caller)
         let pending = try ClusterState.pending(
-            decision.machine, key: decision.fingerprint, among: try await enrolment.pending(in: state))
+            decision.machine, key: decision.fingerprint, among: try await pending(for: caller))
         try await ledger.append(by: caller.user) { _, _ throws(Refusal) in
             .joinDecided(
                 JoinDecided(

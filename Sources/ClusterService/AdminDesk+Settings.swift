@@ -240,7 +240,7 @@ extension AdminDesk {
     }
 
     /// What a layer inherits for an entry, its own word aside.
-    private static func inherited(
+    static func inherited(
         _ section: SectionName, _ entry: String, above layer: LayerID, in view: ClusterState
     ) throws(Refusal) -> JSONValue? {
         switch layer {

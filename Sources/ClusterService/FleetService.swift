@@ -16,21 +16,25 @@ package final class FleetService: MemberPort, Service {
     }
 
     private let inner = Mutex(Inner())
-    private let ledger: Ledger
+    let ledger: Ledger
     private let enrolment: Enrolment
     private let vault: KeyVault
     private let records: RecordStore
+    /// What was edited on disconnected machines themselves.
+    package let localEdits: LocalEditStore
     private let now: WallClock
     private let clock: any Clock<Duration>
     /// How long this service has been there, whatever the wall clock says.
     private let uptime: @Sendable () -> Duration
-    private let logger: Logger
+    let logger: Logger
     private let work: (stream: AsyncStream<Work>, continuation: AsyncStream<Work>.Continuation)
 
     /// What cannot be answered on the transport's threads.
     private enum Work: Sendable {
         case join(JoinRequest, ConnectionID)
         case hello(Hello, ConnectionID)
+        case localEdits(LocalEditReport, ConnectionID)
+        case forgetEdits(MembershipID)
     }
 
     package init(
@@ -41,6 +45,7 @@ package final class FleetService: MemberPort, Service {
         self.enrolment = enrolment
         self.vault = vault
         self.records = RecordStore(log: log)
+        localEdits = LocalEditStore(log: log, vault: vault)
         self.now = now
         self.clock = clock
         uptime = FleetService.stopwatch(clock)
@@ -56,7 +61,8 @@ package final class FleetService: MemberPort, Service {
     package func run() async throws {
         let known = try await records.load()
         // Members may be connected already, and are kept.
-        inner.withLock { $0.publisher.recall(known) }
+        let edits = try await recallEdits()
+        inner.withLock { $0.publisher.recall(known, edits: edits) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask(name: "fleet/states") { try await self.followStates() }
             group.addTask(name: "fleet/work") { await self.doWork() }
@@ -105,7 +111,8 @@ package final class FleetService: MemberPort, Service {
         try await vault.prepare(needed)
         let ended = state.ended.mapValues { Ended(reason: $0.reason, time: $0.time) }
         let head = ledger.sighting(of: state)
-        decide { $0.stateChanged(targets: targets, ended: ended, head: head, now: $1) }
+        let disconnected = state.disconnected
+        decide { $0.stateChanged(targets: targets, ended: ended, disconnected: disconnected, head: head, now: $1) }
     }
 
     private func doWork() async {
@@ -113,6 +120,8 @@ package final class FleetService: MemberPort, Service {
             switch item {
             case .join(let request, let connection): await join(request, connection)
             case .hello(let hello, let connection): await answer(hello, connection)
+            case .localEdits(let report, let connection): await keep(report, connection)
+            case .forgetEdits(let membership): await forgetEdits(of: membership)
             }
         }
     }
@@ -159,6 +168,7 @@ package final class FleetService: MemberPort, Service {
         switch message {
         case .join(let request): enqueue(.join(request, connection), connection)
         case .hello(let hello): enqueue(.hello(hello, connection), connection)
+        case .localEdits(let report): enqueue(.localEdits(report, connection), connection)
         case .receipt(let receipt):
             decide { $0.receipt(connection, receipt, now: $1) }
         case .ping, .pong:
@@ -207,12 +217,16 @@ package final class FleetService: MemberPort, Service {
     // MARK: - Performing
 
     /// Asks the publisher, which is told both times, and does what it says.
-    private func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {
+    func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {
         inner.withLock { inner in
             inner.publisher.uptime = uptime().components.seconds
             perform(decision(&inner.publisher, now()), &inner)
         }
     }
+
+    func member(on connection: ConnectionID) -> MembershipID? { inner.withLock { $0.publisher.member(on: connection) } }
+
+    func close(_ connection: ConnectionID) { inner.withLock { $0.links[connection]?.close() } }
 
     private static func stopwatch<C: Clock<Duration>>(_ clock: C) -> @Sendable () -> Duration {
         let start = clock.now
@@ -224,6 +238,9 @@ package final class FleetService: MemberPort, Service {
             switch action {
             case .update(let connection, let plan): send(plan, to: inner.links[connection])
             case .welcome(let connection, let head, let version): inner.links[connection]?.send(.welcome(head, version: version))
+            case .apart(let connection, let isDisconnected): inner.links[connection]?.send(.apart(isDisconnected))
+            case .settled(let connection, let edits): inner.links[connection]?.send(.settled(edits))
+            case .forgetEdits(let membership): work.continuation.yield(.forgetEdits(membership))
             case .refuse(let connection, let code, let reason): inner.links[connection]?.send(.refused(code, reason: reason))
             case .end(let connection, let ended): inner.links[connection]?.send(.ended(ended))
             case .close(let connection): inner.links[connection]?.close()
@@ -268,21 +285,26 @@ package final class FleetService: MemberPort, Service {
     /// Every machine against this state, by name. Computed from the state that is asked about, so that after an
     /// answered commit nothing counts as synced for an older target.
     package func views(of state: ClusterState) async throws(Refusal) -> [MachineView] {
-        let (records, known, isOutdated) = inner.withLock { inner in
+        let (records, edits, known, isOutdated) = inner.withLock { inner in
             let publisher = inner.publisher
-            return (publisher.records, publisher.head.head == state.head ? publisher.targets : nil, publisher.outdated != nil)
+            return (
+                publisher.records, publisher.localEdits, publisher.head.head == state.head ? publisher.targets : nil,
+                publisher.outdated != nil
+            )
         }
         let remark = isOutdated ? ["the manager was restored from an older backup and sends nothing: muster status"] : []
         return (known ?? FleetService.targets(of: state)).compactMap { id, target in
             guard let membership = state.memberships[id] else { return nil }
             let record = records[id] ?? MachineRecord()
-            let status = MachineStatus(of: target, record: record)
             let agent = ledger.agents.agent(of: membership)
+            let apart = ApartView(of: membership, target, edits[id] ?? LocalEdits(), agent)
+            let status = MachineStatus(
+                of: target, record: record, isDisconnected: membership.disconnection != nil, undecided: apart.edits.count)
             return MachineView(
                 name: membership.machine, ownName: membership.ownName == membership.machine ? nil : membership.ownName,
                 group: state.groups[membership.group]?.name ?? "", state: status.state,
                 targetRevision: target.target.revision, appliedRevision: status.applied?.revision, targetDigest: target.target.digest,
-                appliedDigest: status.applied?.digest, reasons: status.reasons + (status.state == .synced ? [] : remark),
+                appliedDigest: status.applied?.digest, reasons: status.reasons + apart.reasons + (status.state == .synced ? [] : remark),
                 services: status.services.map {
                     ServiceView(
                         service: $0.service, certificate: $0.certificate, fingerprint: $0.fingerprint, served: $0.served,
@@ -291,7 +313,8 @@ package final class FleetService: MemberPort, Service {
                 // Values that do not read were refused before they were stored.
                 disabled: (try? target.configuration.disabledServices()) ?? [], lastSeen: status.lastHeard,
                 agentVersion: agent.agent.isEmpty ? nil : agent.agent, lacks: FleetService.texts(of: target.configuration.lacks(of: agent)),
-                lastReceived: record.lastReceived.map(ReceiptView.init), lastApplied: record.lastApplied.map(ReceiptView.init),
+                localEdits: apart.edits, lastReceived: record.lastReceived.map(ReceiptView.init),
+                lastApplied: record.lastApplied.map(ReceiptView.init),
                 lastRejected: record.lastRejected.map(ReceiptView.init))
         }
         .sorted { $0.name < $1.name }

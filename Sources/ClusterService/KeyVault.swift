@@ -111,6 +111,29 @@ package final class KeyVault: Sendable {
         do throws(LogError) { try await log.deleteBlob(KeyVault.name(ofArchive: digest)) } catch { throw Refusal(error) }
     }
 
+    /// Stores a chain or a list of authorities as it is, under the digest of its text.
+    package func store(chainText pem: String) async throws(Refusal) {
+        let bytes = Array(pem.utf8)
+        do throws(LogError) {
+            try await log.putBlob("chain/\(Digest(hashing: bytes).hex)", bytes)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// A key, sealed to be kept elsewhere than in the vault.
+    package func seal(_ key: PrivateKey) throws(Refusal) -> [UInt8] {
+        let fingerprint = key.facts.fingerprint
+        do { return try master.seal(Array(key.pem.utf8), clusterID: clusterID, fingerprint: fingerprint) } catch {
+            throw Refusal(.unavailable, "The key \(fingerprint.short) cannot be sealed.")
+        }
+    }
+
+    /// The PEM text of a key that was sealed by ``seal(_:)``.
+    package func unseal(_ sealed: [UInt8], fingerprint: Digest) throws(Refusal) -> [UInt8] {
+        try master.open(sealed, clusterID: clusterID, fingerprint: fingerprint)
+    }
+
     /// Whether the vault has a key.
     package func holds(_ key: Digest) async throws(Refusal) -> Bool {
         try await bytes(KeyVault.name(of: key)) != nil

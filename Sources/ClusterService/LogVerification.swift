@@ -100,17 +100,26 @@ extension ClusterEvent {
             return
                 "saved the document of revision \(event.revision) with \(event.keys) \(event.keys == 1 ? "private key" : "private keys"), sealed under a password"
         case .machineRemoved(let event):
-            let machine = state.ended[event.membership]?.machine ?? state.memberships[event.membership]?.machine ?? "a machine"
+            let machine = state.name(of: event.membership)
             guard let archive = event.archive else { return "removed \(machine)\(LossReport.sentence(event.loss))" }
             return
                 "removed \(machine), and archived its \(archive.entries == 1 ? "entry" : "\(archive.entries) entries") as \(archive.digest.short)"
         case .archiveForgotten(let event): return "forgot the archive \(event.digest.short) of \(event.machine)"
+        case .machineDisconnected(let event): return "disconnected \(state.name(of: event.membership))"
+        case .machineReconnected(let event): return "reconnected \(state.name(of: event.membership))"
         case .settingsCommitted(let event):
             let comment = event.comment.isEmpty ? "" : ": \(event.comment.prefix(80))"
             let edits = "\(event.edits.count) \(event.edits.count == 1 ? "edit" : "edits")"
             let back = event.rolledBackTo.map { ", back to revision \($0)" } ?? ""
             return "committed revision \(event.revision)\(back), \(edits)\(comment)"
         }
+    }
+}
+
+extension ClusterState {
+    /// What a machine is or was called.
+    fileprivate func name(of membership: MembershipID) -> String {
+        ended[membership]?.machine ?? memberships[membership]?.machine ?? "a machine"
     }
 }
 

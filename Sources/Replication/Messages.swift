@@ -4,6 +4,7 @@ package import ClusterModel
 package enum MemberMessage: Hashable, Sendable {
     case hello(Hello)
     case receipt(Receipt)
+    case localEdits(LocalEditReport)
     case join(JoinRequest)
     case ping
     case pong
@@ -14,6 +15,10 @@ package enum ManagerMessage: Hashable, Sendable {
     /// The newest log entry; the member keeps it and shows it at its next hello. And the version of the protocol that is spoken now.
     case welcome(Sighting, version: Int = MemberProtocol.versions.upperBound)
     case update(Update)
+    /// Whether the member is to stay apart from its cluster: disconnected on purpose, or not any more. It answers with its local edits.
+    case apart(Bool)
+    /// These local edits are decided, by their ids: the member forgets them, and answers with those that are left.
+    case settled([String])
     /// The membership is over; the member flattens what it last applied and is standalone.
     case ended(Ended)
     /// No, and why; the manager closes the connection after it.
@@ -34,6 +39,10 @@ package struct Hello: Hashable, Sendable {
     package var rejected: Digest?
     /// The newest log entry it has heard of from any manager.
     package var seen: Sighting
+    /// Whether it keeps apart from its cluster because it was told so.
+    package var isDisconnected = false
+    /// How many edits of its own it has that are not settled. It says which once it is welcome.
+    package var localEdits = 0
 
     package init(knowledge: AgentKnowledge, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none) {
         self.knowledge = knowledge
@@ -46,6 +55,21 @@ package struct Hello: Hashable, Sendable {
     /// Of an agent that understands what this version does.
     package init(agent: String, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none) {
         self.init(knowledge: .ours(agent: agent), clock: clock, running: running, rejected: rejected, seen: seen)
+    }
+}
+
+/// What somebody at a machine edited while it was disconnected: all that is not settled.
+package struct LocalEditReport: Hashable, Sendable {
+    /// Whether the member keeps apart from its cluster.
+    package var isDisconnected: Bool
+    package var edits: [LocalEdit]
+    /// Keys and chains that the edits speak of.
+    package var material: [Material]
+
+    package init(isDisconnected: Bool, edits: [LocalEdit] = [], material: [Material] = []) {
+        self.isDisconnected = isDisconnected
+        self.edits = edits
+        self.material = material
     }
 }
 

@@ -109,6 +109,14 @@ package nonisolated struct WireMemberFrame: Sendable {
     set {kind = .pong(newValue)}
   }
 
+  package var localEdits: WireLocalEdits {
+    get {
+      if case .localEdits(let v)? = kind {return v}
+      return WireLocalEdits()
+    }
+    set {kind = .localEdits(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -117,6 +125,7 @@ package nonisolated struct WireMemberFrame: Sendable {
     case join(WireJoinRequest)
     case ping(WirePing)
     case pong(WirePong)
+    case localEdits(WireLocalEdits)
 
   }
 
@@ -187,6 +196,22 @@ package nonisolated struct WireManagerFrame: Sendable {
     set {kind = .pong(newValue)}
   }
 
+  package var apart: WireApart {
+    get {
+      if case .apart(let v)? = kind {return v}
+      return WireApart()
+    }
+    set {kind = .apart(newValue)}
+  }
+
+  package var settled: WireSettled {
+    get {
+      if case .settled(let v)? = kind {return v}
+      return WireSettled()
+    }
+    set {kind = .settled(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -197,6 +222,8 @@ package nonisolated struct WireManagerFrame: Sendable {
     case joined(WireJoinAnswer)
     case ping(WirePing)
     case pong(WirePong)
+    case apart(WireApart)
+    case settled(WireSettled)
 
   }
 
@@ -307,6 +334,12 @@ package nonisolated struct WireHello: Sendable {
 
   /// Of the sections, those that it knows in a later version than the first, each once.
   package var sectionVersions: [WireSectionVersion] = []
+
+  /// Whether the member keeps apart from its cluster, as it was last told. From version 2 on.
+  package var disconnected: Bool = false
+
+  /// How many edits of its own the member has that are not settled. From version 2 on.
+  package var localEdits: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -655,6 +688,93 @@ package nonisolated struct WireMaterial: Sendable {
   package init() {}
 }
 
+/// Whether the member is to stay apart from its cluster: disconnected on purpose, or not any more. From version 2 on. The member keeps
+/// this durably and answers with its local edits, also when it has none.
+package nonisolated struct WireApart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var disconnected: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What somebody edited on the machine itself while it was disconnected, all that is not settled. From version 2 on. The answer to Apart
+/// and to Settled; sent also after the welcome and after each edit, while the member keeps apart or has edits.
+package nonisolated struct WireLocalEdits: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Whether the member keeps apart from its cluster.
+  package var disconnected: Bool = false
+
+  /// At most 200. Each entry is named once.
+  package var edits: [WireLocalEdit] = []
+
+  /// Keys and chains that the edits speak of. With the edits' values at most 524288 bytes.
+  package var material: [WireMaterial] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What was made of one entry.
+package nonisolated struct WireLocalEdit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required. Made at random with the edit.
+  package var id: String = String()
+
+  /// Required.
+  package var section: String = String()
+
+  /// Required.
+  package var name: String = String()
+
+  /// Canonical JSON, as in Entry. Missing when the entry was taken away.
+  package var value: Data {
+    get {_value ?? Data()}
+    set {_value = newValue}
+  }
+  /// Returns true if `value` has been explicitly set.
+  package var hasValue: Bool {self._value != nil}
+  /// Clears the value of `value`. Subsequent reads from it will return its default value.
+  package mutating func clearValue() {self._value = nil}
+
+  /// The digest of the entry when the edit began, as the cluster had given it. Missing when there was none.
+  package var base: Data = Data()
+
+  package var time: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _value: Data? = nil
+}
+
+/// These local edits are decided. From version 2 on. The member forgets them and answers with those that are left; what it serves stays
+/// until the update that follows when none is left.
+package nonisolated struct WireSettled: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The ids of the edits; at least one.
+  package var edits: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// The membership is over. The member keeps what it last applied and goes on as a standalone machine; the manager closes.
 package nonisolated struct WireEnded: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -860,7 +980,7 @@ fileprivate nonisolated let _protobuf_package = "muster.wire.v1"
 
 nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MemberFrame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}receipt\0\u{1}join\0\u{1}ping\0\u{1}pong\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}receipt\0\u{1}join\0\u{1}ping\0\u{1}pong\0\u{3}local_edits\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -933,6 +1053,19 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .pong(v)
         }
       }()
+      case 6: try {
+        var v: WireLocalEdits?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .localEdits(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .localEdits(v)
+        }
+      }()
       default: break
       }
     }
@@ -964,6 +1097,10 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
       guard case .pong(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     }()
+    case .localEdits?: try {
+      guard case .localEdits(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -978,7 +1115,7 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ManagerFrame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}update\0\u{1}ended\0\u{1}refused\0\u{1}joined\0\u{1}ping\0\u{1}pong\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}update\0\u{1}ended\0\u{1}refused\0\u{1}joined\0\u{1}ping\0\u{1}pong\0\u{1}apart\0\u{1}settled\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1077,6 +1214,32 @@ nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.kind = .pong(v)
         }
       }()
+      case 8: try {
+        var v: WireApart?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .apart(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .apart(v)
+        }
+      }()
+      case 9: try {
+        var v: WireSettled?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .settled(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .settled(v)
+        }
+      }()
       default: break
       }
     }
@@ -1115,6 +1278,14 @@ nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .pong?: try {
       guard case .pong(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .apart?: try {
+      guard case .apart(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .settled?: try {
+      guard case .settled(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     }()
     case nil: break
     }
@@ -1253,7 +1424,7 @@ nonisolated extension WireTarget: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0\u{1}disconnected\0\u{3}local_edits\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1270,6 +1441,8 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 7: try { try decoder.decodeRepeatedStringField(value: &self.sections) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.oldestVersion) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.sectionVersions) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.disconnected) }()
+      case 11: try { try decoder.decodeSingularUInt32Field(value: &self.localEdits) }()
       default: break
       }
     }
@@ -1307,6 +1480,12 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.sectionVersions.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.sectionVersions, fieldNumber: 9)
     }
+    if self.disconnected != false {
+      try visitor.visitSingularBoolField(value: self.disconnected, fieldNumber: 10)
+    }
+    if self.localEdits != 0 {
+      try visitor.visitSingularUInt32Field(value: self.localEdits, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1320,6 +1499,8 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.sections != rhs.sections {return false}
     if lhs.oldestVersion != rhs.oldestVersion {return false}
     if lhs.sectionVersions != rhs.sectionVersions {return false}
+    if lhs.disconnected != rhs.disconnected {return false}
+    if lhs.localEdits != rhs.localEdits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1821,6 +2002,165 @@ nonisolated extension WireMaterial: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireMaterial.Kind: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}KIND_KEY\0\u{1}KIND_CHAIN\0")
+}
+
+nonisolated extension WireApart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Apart"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}disconnected\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.disconnected) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.disconnected != false {
+      try visitor.visitSingularBoolField(value: self.disconnected, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireApart, rhs: WireApart) -> Bool {
+    if lhs.disconnected != rhs.disconnected {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLocalEdits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LocalEdits"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}disconnected\0\u{1}edits\0\u{1}material\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.disconnected) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.edits) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.material) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.disconnected != false {
+      try visitor.visitSingularBoolField(value: self.disconnected, fieldNumber: 1)
+    }
+    if !self.edits.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.edits, fieldNumber: 2)
+    }
+    if !self.material.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.material, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireLocalEdits, rhs: WireLocalEdits) -> Bool {
+    if lhs.disconnected != rhs.disconnected {return false}
+    if lhs.edits != rhs.edits {return false}
+    if lhs.material != rhs.material {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLocalEdit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LocalEdit"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}section\0\u{1}name\0\u{1}value\0\u{1}base\0\u{1}time\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.section) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self._value) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.base) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.time) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.section.isEmpty {
+      try visitor.visitSingularStringField(value: self.section, fieldNumber: 2)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 3)
+    }
+    try { if let v = self._value {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 4)
+    } }()
+    if !self.base.isEmpty {
+      try visitor.visitSingularBytesField(value: self.base, fieldNumber: 5)
+    }
+    if self.time != 0 {
+      try visitor.visitSingularInt64Field(value: self.time, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireLocalEdit, rhs: WireLocalEdit) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.section != rhs.section {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs._value != rhs._value {return false}
+    if lhs.base != rhs.base {return false}
+    if lhs.time != rhs.time {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSettled: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Settled"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}edits\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.edits) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.edits.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.edits, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSettled, rhs: WireSettled) -> Bool {
+    if lhs.edits != rhs.edits {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension WireEnded: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

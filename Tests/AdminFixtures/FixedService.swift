@@ -91,6 +91,17 @@ package final class FixedService: AdminService {
         return view
     }()
 
+    /// What was edited on a machine while it was disconnected: one entry that the cluster changed, too, and one that it did not.
+    package static let localConflicts = [
+        LocalConflictView(
+            section: .destinations, name: "bank.example", change: "set", local: ["tls": "required"], cluster: ["tls": "none"],
+            level: .group("eu"), moved: true, time: time),
+        LocalConflictView(
+            section: .listeners, name: "relay", change: "remove", local: .null,
+            cluster: ["certificate": "mail", "interface": "data1", "port": 587], level: .cluster, moved: false, time: time,
+            uncommitted: true),
+    ]
+
     /// What a change does to one machine.
     package static let impact = MachineImpact(
         machine: "mx1", changes: [EntryImpact(section: .certificates, name: "mail", change: .changed)],
@@ -208,6 +219,34 @@ package final class FixedService: AdminService {
     package func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
         try note("retry \(name)", caller)
         return FixedService.machine
+    }
+
+    package func disconnectMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
+        try note("disconnect \(name)", caller)
+        return FixedService.machine("mx1", .disconnected, reasons: ["disconnected by ann at 2026-11-28T08:00:00Z"])
+    }
+
+    package func reconnectMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView {
+        try note("reconnect \(name)", caller)
+        return FixedService.machine
+    }
+
+    package func localConflicts(of machine: String, for caller: Caller) async throws(Refusal) -> [LocalConflictView] {
+        try note("localConflicts \(machine)", caller)
+        return FixedService.localConflicts
+    }
+
+    package func takeLocalEdits(_ choice: LocalConflictChoice, of machine: String, for caller: Caller) async throws(Refusal) -> EditSummary
+    {
+        try note("takeLocal \(machine) \(choice.entries?.joined(separator: " ") ?? "-")", caller)
+        return EditSummary(changes: [FixedService.change], uncommitted: 1)
+    }
+
+    package func dropLocalEdits(
+        _ choice: LocalConflictChoice, of machine: String, for caller: Caller
+    ) async throws(Refusal) -> [LocalConflictView] {
+        try note("dropLocal \(machine) \(choice.entries?.joined(separator: " ") ?? "-")", caller)
+        return []
     }
 
     package func groups(for caller: Caller) async throws(Refusal) -> [GroupView] {

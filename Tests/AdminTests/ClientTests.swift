@@ -55,6 +55,13 @@ struct ClientTests {
             try await $0.restoreMachine("mx9", RestoreRequest(from: "mx1")).entries.map(\.outcome) == [.added, .replaced, .network, .equal]
         },
         Call("retry mx1") { try await $0.retryMachine("mx1") == FixedService.machine },
+        Call("disconnect mx1") { try await $0.disconnectMachine("mx1").state == .disconnected },
+        Call("reconnect mx1") { try await $0.reconnectMachine("mx1") == FixedService.machine },
+        Call("localConflicts mx1") { try await $0.localConflicts(of: "mx1") == FixedService.localConflicts },
+        Call("takeLocal mx1 listeners/relay") {
+            try await $0.takeLocalEdits(LocalConflictChoice(entries: ["listeners/relay"]), of: "mx1").uncommitted == 1
+        },
+        Call("dropLocal mx1 -") { try await $0.dropLocalEdits(LocalConflictChoice(entries: nil), of: "mx1").isEmpty },
         Call("groups") { try await $0.groups() == [GroupView(name: "main", machines: ["mx1"])] },
         Call("addGroup eu") { try await $0.addGroup("eu").name == "eu" },
         Call("renameGroup eu europe") { try await $0.renameGroup("eu", to: "europe").name == "europe" },

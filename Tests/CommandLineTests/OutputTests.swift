@@ -20,6 +20,8 @@ struct OutputTests {
         ("machine-requests", ["machine", "requests"]),
         ("machine-approve", ["machine", "approve", "mx5", "--fingerprint", "3f9a0c51d2e7"]), ("machine-deny", ["machine", "deny", "mx5"]),
         ("machine-restore", ["machine", "restore", "mx1"]), ("machine-forget", ["machine", "forget", "3f9a"]),
+        ("machine-disconnect", ["machine", "disconnect", "mx1"]), ("machine-conflicts", ["machine", "conflicts", "mx1"]),
+        ("machine-take", ["machine", "take", "mx1", "listeners/relay"]), ("machine-drop", ["machine", "drop", "mx1", "--all"]),
         ("group-list", ["group", "list"]), ("cert-list", ["cert", "list"]), ("cert-show", ["cert", "show", "mail"]),
         ("cert-create", ["cert", "create", "mail", "--common-name", "mail.example.com"]),
         ("cert-csr", ["cert", "csr", "mail"]), ("cert-check", ["cert", "check"]), ("cert-check-one", ["cert", "check", "mail"]),

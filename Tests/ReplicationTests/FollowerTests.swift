@@ -6,10 +6,13 @@ import Testing
 struct OneFollower {
     var follower: Follower
 
-    init(running: EffectiveConfiguration? = nil, memory: Follower.Memory = .init(), knowledge: AgentKnowledge = .ours(agent: "test")) {
+    init(
+        running: EffectiveConfiguration? = nil, memory: Follower.Memory = .init(), apart: Apart = Apart(),
+        knowledge: AgentKnowledge = .ours(agent: "test")
+    ) {
         follower = Follower(
             running: running.map { .init(target: target($0, position: 1), configuration: $0) }, memory: memory,
-            knowledge: knowledge)
+            apart: apart, knowledge: knowledge)
         if running != nil {
             _ = follower.started()
             _ = follower.applied(.success(serving("one")), now: at(0))
@@ -60,6 +63,9 @@ extension [Follower.Action] {
             case .prove: "prove"
             case .rollBack: "rollBack"
             case .report(let receipt): if case .applied = receipt.outcome { "applied" } else { "rejected" }
+            case .stayApart: "stayApart"
+            case .settle: "settle"
+            case .reportEdits: "reportEdits"
             case .remember: nil
             case .flatten: "flatten"
             case .hangUp: "hangUp"

@@ -12,8 +12,10 @@ struct OneMember {
         _ = aim(configuration, position: position)
     }
 
-    mutating func aim(_ configuration: EffectiveConfiguration, position: Int) -> [Publisher.Action] {
-        publisher.stateChanged(targets: [mx1: machine(configuration, position: position)], ended: [:], head: head(position), now: now)
+    mutating func aim(_ configuration: EffectiveConfiguration, position: Int, isDisconnected: Bool = false) -> [Publisher.Action] {
+        publisher.stateChanged(
+            targets: [mx1: machine(configuration, position: position)], ended: [:], disconnected: isDisconnected ? [mx1] : [],
+            head: head(position), now: now)
     }
 
     /// A connection with its hello.

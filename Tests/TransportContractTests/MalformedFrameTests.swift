@@ -28,6 +28,11 @@ struct Malformed<Frame: Message>: Sendable, CustomTestStringConvertible {
         return altered(.receipt(Receipt(target: Samples.target, outcome: outcome, time: Samples.time)), field) { change(&$0.receipt) }
     }
 
+    private static func edits(_ field: String, _ change: (inout WireLocalEdits) -> Void) -> Malformed<WireMemberFrame> {
+        let report = LocalEditReport(isDisconnected: true, edits: Samples.localEdits, material: Samples.material)
+        return altered(.localEdits(report), field) { change(&$0.localEdits) }
+    }
+
     private static func altered(
         _ message: MemberMessage, _ field: String, _ change: (inout WireMemberFrame) -> Void
     ) -> Malformed<WireMemberFrame> {
@@ -53,6 +58,18 @@ struct Malformed<Frame: Message>: Sendable, CustomTestStringConvertible {
 
     static let ofMembers: [Malformed<WireMemberFrame>] = [
         Malformed(field: "content", frame: WireMemberFrame()),
+        edits("localEdits.edits") { $0.edits = Array(repeating: $0.edits[0], count: Limits.localEdits + 1) },
+        edits("localEdits.edits") { $0.edits[1] = $0.edits[0] },
+        edits("localEdits.edits") { $0.edits[1].id = $0.edits[0].id },
+        edits("localEdits.edits[0].id") { $0.edits[0].id = "" },
+        edits("localEdits.edits[0].section") { $0.edits[0].section = "a/b" },
+        edits("localEdits.edits[0].name") { $0.edits[0].name = "" },
+        edits("localEdits.edits[0].value") { $0.edits[0].value = Data("{ }".utf8) },
+        edits("localEdits.edits[0].value") { $0.edits[0].value = Data() },
+        edits("localEdits.edits[0].base") { $0.edits[0].base = Data([1]) },
+        edits("localEdits.edits[0].time") { $0.edits[0].time = -1 },
+        edits("localEdits.material[1].digest") { $0.material[1].pem.append(0x0A) },
+        edits("localEdits") { $0.material[0].pem = Data(repeating: 0x41, count: Limits.localEditBytes) },
         hello("hello.seen.hash") { $0.seen = WireSighting() },
         hello("hello.seen.seal") { $0.seen.seal = Data() },
         hello("hello.seen.epoch") { $0.seen.epoch = -1 },
@@ -103,6 +120,9 @@ struct Malformed<Frame: Message>: Sendable, CustomTestStringConvertible {
         altered(.joined(Samples.joined), "joined.membership") { $0.joined.membership = "" },
         altered(.joined(Samples.joined), "joined.certificate") { $0.joined.certificate = "" },
         altered(.joined(Samples.joined), "joined.cluster_id") { $0.joined.clusterID = "" },
+        altered(.settled(["e1"]), "settled.edits") { $0.settled.edits = [] },
+        altered(.settled(["e1"]), "settled.edits") { $0.settled.edits = Array(repeating: "e1", count: Limits.localEdits + 1) },
+        altered(.settled(["e1"]), "settled.edits[0]") { $0.settled.edits = ["e 1"] },
         update("update.target") { $0.clearTarget() },
         update("update.head") { $0.clearHead() },
         update("update.base") { $0.base = Data([1]) },

@@ -62,7 +62,20 @@ enum Samples {
         membership: TestCluster.membership, clusterID: TestCluster.id, cluster: "Example mail", group: "edge", certificate: "PEM",
         trust: "PEM", managers: ["manager.example.com:8443"])
 
+    static let apartHello: Hello = {
+        var apart = hello
+        (apart.isDisconnected, apart.localEdits) = (true, 3)
+        return apart
+    }()
+
+    static let localEdits = [
+        LocalEdit(id: "e1", section: .destinations, name: "bank.example", value: ["tls": "required"], base: digest, time: time),
+        LocalEdit(id: "e2", section: .listeners, name: "relay", value: nil, base: nil, time: time),
+    ]
+
     static let memberMessages: [MemberMessage] = [
+        .hello(apartHello), .localEdits(LocalEditReport(isDisconnected: true, edits: localEdits, material: material)),
+        .localEdits(LocalEditReport(isDisconnected: false)),
         .hello(hello), .hello(Hello(knowledge: AgentKnowledge(agent: "", sections: [:]), clock: time, running: nil)),
         .receipt(Receipt(target: target, outcome: .applied(digest: digest, proofs: proofs), time: time)),
         .receipt(Receipt(target: target, outcome: .rejected(reasons: ["no", "and no"]), time: time)),
@@ -73,6 +86,7 @@ enum Samples {
     static let managerMessages: [ManagerMessage] = [
         .welcome(head), .welcome(head, version: 3), .welcome(.none), .update(update),
         .update(Update(target: target, head: head, base: nil, sections: [])),
+        .apart(true), .apart(false), .settled(["e1", "e2"]),
         .ended(Ended(reason: "removed by an administrator", time: time)), .refused(.duplicateMember, reason: "cloned"),
         .refused(Refusal.Code(rawValue: "from-the-future"), reason: ""), .joined(joined),
         .joined(

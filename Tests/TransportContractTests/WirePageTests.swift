@@ -23,7 +23,8 @@ struct WirePageTests {
             "silenceSeconds": Limits.silenceSeconds, "strangerSeconds": Limits.strangerSeconds, "strangers": Limits.strangers,
             "applySeconds": Limits.applySeconds, "services": Limits.services, "receiptReasons": Limits.receiptReasons,
             "reasonLength": Limits.reasonLength, "entryBytes": Limits.entryBytes, "certificateFileBytes": Limits.certificateFileBytes,
-            "textLength": Limits.textLength, "clockSkewSeconds": Limits.clockSkewSeconds,
+            "textLength": Limits.textLength, "localEdits": Limits.localEdits, "localEditBytes": Limits.localEditBytes,
+            "clockSkewSeconds": Limits.clockSkewSeconds,
         ]
         let said = rows(of: "what", columns: 3).filter { Int($0[1]) != nil }.map { ($0[2], Int($0[1]) ?? 0) }
         #expect(Dictionary(said) { $1 } == limits)
@@ -36,6 +37,7 @@ struct WirePageTests {
             "and \(Limits.strangerFrameBytes >> 10) KiB from a machine without a certificate", "nothing for \(Limits.pingSeconds) seconds",
             "heard nothing for \(Limits.silenceSeconds) seconds", "the first frame together have \(Limits.helloSeconds) seconds",
             "lasts at most \(Limits.strangerSeconds) seconds",
+            "At most \(Limits.localEdits). Each entry is named once.", "at most \(Limits.localEditBytes) bytes.",
             "At most \(Limits.receiptReasons), each of at most \(Limits.reasonLength) characters.",
         ] {
             #expect(text.contains(sentence))

@@ -44,6 +44,12 @@ package struct Edit: Hashable, Sendable {
         package var section: SectionName
         package var entry: String?
 
+        package init(layer: LayerID, section: SectionName, entry: String?) {
+            self.layer = layer
+            self.section = section
+            self.entry = entry
+        }
+
         package static func < (left: Subject, right: Subject) -> Bool {
             (left.layer, left.section, left.entry ?? "") < (right.layer, right.section, right.entry ?? "")
         }

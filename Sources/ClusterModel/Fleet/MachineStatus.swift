@@ -27,8 +27,9 @@ package struct MachineStatus: Hashable, Sendable {
     package var disabled: [DisabledService]
     package var lastHeard: Timestamp?
 
-    /// Judges by the newest target and the machine's own words. Nothing is `synced` for an older target.
-    package init(of machine: MachineTarget, record: MachineRecord, isDisconnected: Bool = false) {
+    /// Judges by the newest target and the machine's own words. Nothing is `synced` for an older target, and none while there are
+    /// edits of its own to decide.
+    package init(of machine: MachineTarget, record: MachineRecord, isDisconnected: Bool = false, undecided: Int = 0) {
         target = machine.target
         lastHeard = record.lastHeard
         applied = record.appliedDigest == machine.target.digest ? machine.target : record.lastApplied?.target
@@ -44,7 +45,7 @@ package struct MachineStatus: Hashable, Sendable {
         } else if case .rejected(let why)? = record.lastRejected?.outcome, record.lastRejected?.target.digest == machine.target.digest {
             state = .rejected
             reasons = why
-        } else if !record.vouches(for: machine.target.digest) {
+        } else if undecided > 0 || !record.vouches(for: machine.target.digest) {
             state = .pending
         } else if comparison.objections.isEmpty {
             state = .synced

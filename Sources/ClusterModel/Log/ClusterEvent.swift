@@ -14,6 +14,8 @@ package enum ClusterEvent: Hashable, Sendable {
     case machineRenamed(MachineRenamed)
     case machineRemoved(MachineRemoved)
     case archiveForgotten(ArchiveForgotten)
+    case machineDisconnected(MachineDisconnected)
+    case machineReconnected(MachineReconnected)
     case settingsCommitted(SettingsCommitted)
     case managerRecovered(ManagerRecovered)
     case keyExported(KeyExported)
@@ -230,6 +232,8 @@ extension ClusterEvent {
         case .machineRenamed: "machine-renamed"
         case .machineRemoved: "machine-removed"
         case .archiveForgotten: "archive-forgotten"
+        case .machineDisconnected: "machine-disconnected"
+        case .machineReconnected: "machine-reconnected"
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
         case .keyExported: "key-exported"
@@ -244,6 +248,8 @@ extension ClusterEvent {
             .machineRemoved, .managerRecovered, .keyExported:
             false
         case .archiveForgotten, .joinDecided: false
+        // What waits for a machine was checked when it was committed.
+        case .machineDisconnected, .machineReconnected: false
         default: true
         }
     }
@@ -266,6 +272,8 @@ extension ClusterEvent {
             case .machineRenamed(let event): try JSONValue(encoding: event)
             case .machineRemoved(let event): try JSONValue(encoding: event)
             case .archiveForgotten(let event): try JSONValue(encoding: event)
+            case .machineDisconnected(let event): try JSONValue(encoding: event)
+            case .machineReconnected(let event): try JSONValue(encoding: event)
             case .settingsCommitted(let event): try JSONValue(encoding: event)
             case .managerRecovered(let event): try JSONValue(encoding: event)
             case .keyExported(let event): try JSONValue(encoding: event)
@@ -294,6 +302,8 @@ extension ClusterEvent {
         case "machine-renamed": self = .machineRenamed(try json.decode(MachineRenamed.self))
         case "machine-removed": self = .machineRemoved(try json.decode(MachineRemoved.self))
         case "archive-forgotten": self = .archiveForgotten(try json.decode(ArchiveForgotten.self))
+        case "machine-disconnected": self = .machineDisconnected(try json.decode(MachineDisconnected.self))
+        case "machine-reconnected": self = .machineReconnected(try json.decode(MachineReconnected.self))
         case "settings-committed": self = .settingsCommitted(try json.decode(SettingsCommitted.self))
         case "key-exported": self = .keyExported(try json.decode(KeyExported.self))
         case "document-exported": self = .documentExported(try json.decode(DocumentExported.self))

@@ -18,6 +18,8 @@ package struct Membership: Hashable, Sendable {
     package var joined: Timestamp
     /// What its agent said at the join that it understands. It may have been upgraded since.
     package var agent: AgentKnowledge?
+    /// Why it does not follow, when that is so on purpose.
+    package var disconnection: Disconnection?
 }
 
 /// A membership that is over.
@@ -134,6 +136,8 @@ extension ClusterState {
         case .machineRenamed(let event): try fold(event)
         case .machineRemoved(let event): try fold(event, time: time, author: author)
         case .archiveForgotten(let event): try fold(event)
+        case .machineDisconnected(let event): try fold(event, time: time, author: author)
+        case .machineReconnected(let event): try fold(event)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
         case .managerRecovered(let event): try fold(event)
         case .keyExported, .documentExported: break  // it is history, and changes nothing

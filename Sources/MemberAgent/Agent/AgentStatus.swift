@@ -21,6 +21,10 @@ package struct AgentStatus: Hashable, Sendable, Codable {
     /// The newest target heard of.
     package var targetRevision: Int?
     package var services: [Service] = []
+    /// Whether the member keeps apart from its cluster, told so by a manager; nil for a standalone machine.
+    package var disconnected: Bool?
+    /// The entries that were edited here meanwhile and are not decided in the cluster, as `section/entry`.
+    package var localEdits: [String]?
     /// Why something is not as it should be: a rejection, a refusal by the manager, damage on the disk.
     package var reasons: [String] = []
     /// When this began to be so.

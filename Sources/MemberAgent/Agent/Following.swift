@@ -15,13 +15,13 @@ struct Following: Sendable {
     /// What was last laid out and is not in force yet.
     var laidOut: Generation?
 
-    init(_ membership: LocalMembership, current: Generation?, memory: Follower.Memory, knowledge: AgentKnowledge) {
+    init(_ membership: LocalMembership, current: Generation?, memory: Follower.Memory, apart: Apart, knowledge: AgentKnowledge) {
         self.membership = membership
         var running: Follower.Running?
         if let current, current.kind == .member, let target = current.target {
             running = Follower.Running(target: target, configuration: current.settings)
         }
-        follower = Follower(running: running, memory: memory, knowledge: knowledge)
+        follower = Follower(running: running, memory: memory, apart: apart, knowledge: knowledge)
     }
 
     /// Managers take turns.
@@ -40,7 +40,8 @@ extension AgentService {
             guard try directory.membershipFacts() != following?.membership.facts else { return [] }
             stopFollowing()
             guard let membership = try directory.membership() else { return [] }
-            following = Following(membership, current: current, memory: try directory.memory(), knowledge: knowledge)
+            following = Following(
+                membership, current: current, memory: try directory.memory(), apart: try directory.apart(of: current), knowledge: knowledge)
             board.ending = nil
             logger.notice("following a cluster", metadata: ["cluster": "\(membership.facts.cluster)"])
             return await obey(isInForce ? [] : following?.follower.started()) + dial(after: .zero)
@@ -135,6 +136,9 @@ extension AgentService {
             case .hello(let hello): following?.connection?.link.send(.hello(hello))
             case .report(let receipt): following?.connection?.link.send(.receipt(receipt))
             case .remember(let memory): remember(memory)
+            case .stayApart(let isDisconnected): queue += stayApart(isDisconnected)
+            case .settle(let edits): queue += settle(edits)
+            case .reportEdits(let apart): report(apart)
             case .layOut(let installation):
                 let result = layOut(installation)
                 queue += following?.follower.laidOut(result, now: now()) ?? []
@@ -207,6 +211,7 @@ extension AgentService {
         } catch {
             isInForce = false
             board.objections = error.reasons
+            if let actions = await putBack(generation, after: error) { return actions }
             return following?.follower.applied(.failure(error), isRestored: false, now: now()) ?? []
         }
     }

@@ -20,8 +20,9 @@ struct Installer: Sendable {
         case rejected(Refusal, isRestored: Bool)
     }
 
-    /// Puts a generation that lies on the disk in force.
-    func putInForce(_ generation: Generation, over previous: Generation?) async -> Outcome {
+    /// Puts a generation that lies on the disk in force. One that a command made current stays so, also if a newer one took its place
+    /// meanwhile.
+    func putInForce(_ generation: Generation, over previous: Generation?, isCurrent: Bool = false) async -> Outcome {
         switch await attempt(generation) {
         case .refused(let refusal):
             // By the gateway's promise, the one before was never out of force.
@@ -34,7 +35,7 @@ struct Installer: Sendable {
                 return rejected(generation, refusal, isRestored: await restore(previous))
             }
             do throws(Refusal) {
-                try directory.switchCurrent(to: generation.number)
+                if !isCurrent { try directory.switchCurrent(to: generation.number) }
             } catch {
                 return rejected(generation, error, isRestored: await restore(previous))
             }

@@ -60,32 +60,35 @@ extension AgentService {
             return await retry()
         }
         do throws(DamagedGeneration) {
-            await take(try directory.generation(number))
+            return await take(try directory.generation(number))
         } catch {
             logger.error("a generation is damaged", metadata: ["damage": "\(error)"])
             board.damages = [error.description]
-            if let current { goBack(to: current) }
+            if let current { goBack(to: current, from: number) }
         }
         return []
     }
 
-    private func take(_ generation: Generation) async {
+    private func take(_ generation: Generation) async -> [Errand] {
         if isInForce, current?.settings.digest == generation.settings.digest {
-            // A machine that left: the same settings, now its own.
+            // A machine that left: the same settings, now its own. Or edits that came to nothing.
             current = generation
-            return installer.cleanUp()
+            installer.cleanUp()
+            return await ranOwn(generation)
         }
         let previous = current
-        switch await installer.putInForce(generation, over: isInForce ? previous : nil) {
+        switch await installer.putInForce(generation, over: isInForce ? previous : nil, isCurrent: true) {
         case .inForce(let generation, let proofs):
             took(generation, proofs)
             board.damages = []
+            return await ranOwn(generation)
         case .rejected(let refusal, let isRestored):
             board.objections = refusal.reasons
             isInForce = isInForce && isRestored
-            guard let previous else { return }
-            goBack(to: previous)
+            guard let previous else { return [] }
+            goBack(to: previous, from: generation.number)
             installer.discard(generation)
+            return await droppedOwn(generation)
         }
     }
 
@@ -105,9 +108,9 @@ extension AgentService {
         board.objections = proofs.objections
     }
 
-    private func goBack(to previous: Generation) {
+    private func goBack(to previous: Generation, from rejected: Int) {
         do throws(Refusal) {
-            try directory.switchCurrent(to: previous.number)
+            try directory.switchCurrent(to: previous.number, from: rejected)
         } catch {
             logger.error("the generation before cannot be put back", metadata: ["reason": "\(error.reason)"])
         }

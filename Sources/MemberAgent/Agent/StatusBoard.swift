@@ -28,6 +28,8 @@ struct StatusBoard: Sendable {
             (status.cluster, status.group, status.membership) = (facts.cluster, facts.group, facts.membership)
             status.connected = following.connection != nil && following.follower.isWelcome
             status.manager = following.connection?.manager
+            status.disconnected = following.follower.apart.isDisconnected
+            status.localEdits = following.follower.apart.edits.map(\.path)
             status.targetRevision = (following.follower.newest ?? serving?.target)?.revision
         }
         status.appliedRevision = serving?.target?.revision

@@ -17,6 +17,8 @@ package struct Generation: Sendable, CustomStringConvertible {
     /// What it was laid out for; nil for a standalone one.
     package var target: Target?
     package var configuration: GatewayConfiguration
+    /// What somebody at the machine changed in what the cluster gave it, while it was disconnected.
+    package var edits: [LocalEdit] = []
 
     package var settings: EffectiveConfiguration { configuration.settings }
     package var description: String { "generation \(number) (\(settings.digest.short))" }
@@ -53,10 +55,13 @@ struct GenerationRecord: Codable {
     var settings: [String: [String: Entry]]
     var keys: [Digest]
     var chains: [Digest]
+    /// Nil without such.
+    var edits: [LocalEdit]?
 
-    init(kind: Generation.Kind, target: Target?, configuration: GatewayConfiguration) {
+    init(kind: Generation.Kind, target: Target?, configuration: GatewayConfiguration, edits: [LocalEdit]) {
         self.kind = kind
         self.target = target
+        self.edits = edits.isEmpty ? nil : edits
         digest = configuration.settings.digest
         settings = [:]
         for section in configuration.settings.sections {

@@ -8,7 +8,9 @@ extension StateDirectory {
         try exclusively { () throws(Refusal) in try putGeneration(configuration, kind: kind, target: target) }
     }
 
-    func putGeneration(_ configuration: GatewayConfiguration, kind: Generation.Kind, target: Target?) throws(Refusal) -> Generation {
+    func putGeneration(
+        _ configuration: GatewayConfiguration, kind: Generation.Kind, target: Target?, edits: [LocalEdit] = []
+    ) throws(Refusal) -> Generation {
         try removeLeftovers()
         let number = (try generationNumbers().last ?? 0) + 1
         let aside = "generations/.new-\(StateDirectory.name(number))"
@@ -23,12 +25,12 @@ extension StateDirectory {
             try disk.create("\(aside)/chains/\(digest).pem", Array(pem.utf8))
         }
         try disk.sync("\(aside)/chains")
-        let record = GenerationRecord(kind: kind, target: target, configuration: configuration)
+        let record = GenerationRecord(kind: kind, target: target, configuration: configuration, edits: edits)
         try disk.create("\(aside)/settings.json", try StateDirectory.json(record))
         try disk.sync(aside)
         try disk.rename(aside, to: "generations/\(StateDirectory.name(number))")
         try disk.sync("generations")
-        return Generation(number: number, kind: kind, target: target, configuration: configuration)
+        return Generation(number: number, kind: kind, target: target, configuration: configuration, edits: edits)
     }
 
     // MARK: - In force
@@ -41,9 +43,12 @@ extension StateDirectory {
 
     /// Puts a generation in force, in one step.
     ///
+    /// With `rejected` only if that one is still in force: a command may have put another in its place.
+    ///
     /// - Throws: `conflict` when the generation is gone, or was a cluster's and the machine has left: a command was faster.
-    package func switchCurrent(to number: Int) throws(Refusal) {
+    package func switchCurrent(to number: Int, from rejected: Int? = nil) throws(Refusal) {
         try exclusively { () throws(Refusal) in
+            if let rejected, rejected != currentNumber() { return }
             // A damaged one is of no kind, and is not put in force.
             let kind = (try? record(number))?.kind
             guard let kind, kind == .standalone || disk.exists("identity") else {
@@ -157,7 +162,8 @@ extension StateDirectory {
             }
             configuration.chains[digest] = pem
         }
-        return Generation(number: number, kind: record.kind, target: record.target, configuration: configuration)
+        return Generation(
+            number: number, kind: record.kind, target: record.target, configuration: configuration, edits: record.edits ?? [])
     }
 
     /// Reads a generation that was just laid out as if after a restart.

@@ -37,6 +37,7 @@ extension StateDirectory {
             try disk.sync(aside)
             // What was seen of another cluster's log says nothing about this one's.
             try disk.remove("seen.json")
+            try disk.remove(StateDirectory.apart)
             try disk.rename(aside, to: "identity")
             try disk.remove(StateDirectory.joining)
             try disk.sync("")
@@ -53,6 +54,7 @@ extension StateDirectory {
         try disk.sync("")
         try disk.remove(aside)
         try disk.remove("seen.json")
+        try disk.remove(StateDirectory.apart)
         try disk.sync("")
     }
 

@@ -9,6 +9,7 @@ import Replication
 /// joining.json           the key of a join that has not come to its end
 /// generations/000007/    settings.json, keys/<fingerprint>.pem, chains/<digest>.pem
 /// current                a link to the generation in force, switched in one step
+/// apart.json             that it is disconnected from its cluster on purpose; absent when it never was
 /// seen.json, status.json the newest log entry heard of; the agent's word on itself
 /// lock                   held by the running agent
 /// ```

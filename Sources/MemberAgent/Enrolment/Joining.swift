@@ -222,7 +222,10 @@ extension Joining {
 
     private func hasEnded(_ membership: LocalMembership) async throws(Refusal) -> Bool {
         let running = try directory.current().generation.flatMap { $0.kind == .member ? $0.settings.digest : nil }
-        let hello = Hello(knowledge: knowledge, clock: now(), running: running, seen: try directory.memory().seen)
+        var greeting = Hello(knowledge: knowledge, clock: now(), running: running, seen: try directory.memory().seen)
+        let apart = try directory.apart()
+        (greeting.isDisconnected, greeting.localEdits) = (apart.isDisconnected, apart.edits.count)
+        let hello = greeting
         let trust = ManagerTrust.authorities(pem: membership.trust, clusterID: membership.facts.clusterID)
         return try await withManager(of: membership.facts.managers, as: membership.identity, trusting: trust) {
             link, events throws(Refusal) in
@@ -231,7 +234,7 @@ extension Joining {
                 switch event {
                 case .received(.ended), .received(.refused(.membershipEnded, reason: _)): return true
                 case .received(.refused(let code, let reason)): throw Refusal(code, reason)
-                case .received(.welcome), .received(.update): return false
+                case .received(.welcome), .received(.update), .received(.apart): return false
                 case .received: continue
                 case .closed(let reason): throw Refusal(.unavailable, "The manager closed the connection before it answered: \(reason)")
                 }

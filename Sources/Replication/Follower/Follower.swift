@@ -6,27 +6,30 @@ package import ClusterModel
 /// force before stays in force. A value without clock, socket or disk; the agent performs the actions and comes back
 /// with what became of them.
 package struct Follower: Sendable {
-    package private(set) var running: Running?
+    package internal(set) var running: Running?
     package private(set) var memory: Memory
     /// The newest target heard of, for people.
     package private(set) var newest: Target?
     /// Why the last connection was given up or refused, until a manager welcomes this member.
     package private(set) var objection: Refusal?
     /// Whether the manager at the other end took the hello.
-    package private(set) var isWelcome = false
+    package internal(set) var isWelcome = false
     /// The version of the conversation that the manager's welcome named: frames of a later one are not sent.
     package private(set) var version = MemberProtocol.versions.lowerBound
     /// Whether the membership ended and the machine is standalone.
     package private(set) var isOver = false
 
+    /// Whether the machine keeps apart, and its own edits, as its disk has them.
+    package internal(set) var apart: Apart
+
     private let knowledge: AgentKnowledge
-    private var work = Work.none
+    var work = Work.none
     private var waiting: Installation?
     private var ending: Ended?
     /// The last word on what is running; nil until there is one in this process.
     private var proof: Receipt?
     /// Whether the gateway took what is running. After a failed start it has not.
-    private var isInForce = false
+    var isInForce = false
     /// A delta did not fit: the next hello asks for everything.
     private var needsWhole = false
     /// The rejection that the last hello told of.
@@ -38,7 +41,7 @@ package struct Follower: Sendable {
     /// Whether the agent will call ``started()`` again.
     private var isResumptionDue = false
 
-    private enum Work: Sendable {
+    enum Work: Sendable {
         case none
         case layingOut(Installation)
         case applying(Installation, laidOut: Digest)
@@ -49,9 +52,10 @@ package struct Follower: Sendable {
     /// A follower for what is on the disk: the current generation (nil before the first one from the cluster) and the memory.
     ///
     /// `knowledge` is what the agent says of itself.
-    package init(running: Running?, memory: Memory, knowledge: AgentKnowledge) {
+    package init(running: Running?, memory: Memory, apart: Apart = Apart(), knowledge: AgentKnowledge) {
         self.running = running
         self.memory = memory
+        self.apart = apart
         self.knowledge = knowledge
     }
 
@@ -74,12 +78,12 @@ extension Follower {
         // It came on another connection; the manager forgot that it sent it, and sends it again if it is still meant.
         waiting = nil
         announced = memory.rejection?.target.digest
-        return [
-            .hello(
-                Hello(
-                    knowledge: knowledge, clock: now, running: needsWhole ? nil : running?.configuration.digest,
-                    rejected: memory.rejection?.target.digest, seen: memory.seen))
-        ]
+        var hello = Hello(
+            knowledge: knowledge, clock: now, running: needsWhole ? nil : running?.configuration.digest,
+            rejected: memory.rejection?.target.digest, seen: memory.seen)
+        hello.isDisconnected = apart.isDisconnected
+        hello.localEdits = apart.edits.count
+        return [.hello(hello)]
     }
 
     /// The connection is gone, or could not be made. `random` (0 to 1) spreads the next attempts of a fleet.
@@ -93,6 +97,8 @@ extension Follower {
         switch message {
         case .welcome(let head, let version): return welcomed(head, version)
         case .update(let update): return received(update, now: now)
+        case .apart(let isDisconnected): return isWelcome ? [.stayApart(isDisconnected)] : []
+        case .settled(let edits): return isWelcome ? [.settle(edits)] : []
         case .ended(let end): return ended(end)
         case .refused(let code, let reason): return giveUp(Refusal(code, reason))
         case .joined, .ping, .pong: return []
@@ -115,7 +121,7 @@ extension Follower {
         let rejected = memory.rejection?.target.digest
         answered = rejected == announced ? nil : rejected
         if case .none = work, let proof { words.append(.report(proof)) }
-        return remember(unless: before) + words
+        return remember(unless: before) + words + (apart == Apart() ? [] : tell())
     }
 
     /// Takes in a head; false when it is older than what this member has seen, or of another history.
@@ -137,7 +143,7 @@ extension Follower {
         )
     }
 
-    private mutating func giveUp(_ refusal: Refusal) -> [Action] {
+    mutating func giveUp(_ refusal: Refusal) -> [Action] {
         isWelcome = false
         objection = refusal
         return [.hangUp(refusal)]
@@ -155,6 +161,7 @@ extension Follower {
 extension Follower {
     private mutating func received(_ update: Update, now: Timestamp) -> [Action] {
         guard isWelcome else { return [] }
+        if let objection = objectionToUpdates { return giveUp(objection) }
         let before = memory
         guard sees(update.head) else { return giveUp(behind(update.head)) }
         newest = update.target
@@ -237,7 +244,7 @@ extension Follower {
     }
 
     /// Begins what waits, if nothing is being worked on.
-    private mutating func next() -> [Action] {
+    mutating func next() -> [Action] {
         guard case .none = work else { return [] }
         if let ending {
             isOver = true
@@ -346,7 +353,7 @@ extension Follower {
         return [.resumeLater(after: resumption.next(random: 1))]
     }
 
-    private mutating func prove(_ running: Running, _ proofs: [ServiceProof], now: Timestamp) -> [Action] {
+    mutating func prove(_ running: Running, _ proofs: [ServiceProof], now: Timestamp) -> [Action] {
         say(Receipt(target: running.target, outcome: .applied(digest: running.configuration.digest, proofs: proofs), time: now))
     }
 
@@ -360,12 +367,5 @@ extension Follower {
         let receipt = Receipt(target: target, outcome: .rejected(reasons: refusal.receiptReasons), time: now)
         memory.rejection = receipt
         return [.remember(memory)] + (isWelcome ? [.report(receipt)] : [])
-    }
-}
-
-extension Refusal {
-    /// Every reason on its own, within the limits of a receipt.
-    var receiptReasons: [String] {
-        (details.isEmpty ? [reason] : details).prefix(Limits.receiptReasons).map { String($0.prefix(Limits.reasonLength)) }
     }
 }

@@ -17,6 +17,12 @@ extension Follower {
         /// Delete what was last laid out, which has this digest; it was not made current.
         case rollBack(Digest)
         case report(Receipt)
+        /// Keep durably whether the machine is to stay apart; answer with ``stands(_:)``.
+        case stayApart(Bool)
+        /// Forget these edits of the machine's own, durably; answer with ``stands(_:)``.
+        case settle([String])
+        /// Say which edits of its own the machine has, with the keys and chains that they speak of.
+        case reportEdits(Apart)
         /// Keep this durably before the next action.
         case remember(Memory)
         /// The membership is over: make the current generation the machine's own settings, and be standalone.
@@ -57,5 +63,12 @@ extension Follower {
             self.target = target
             self.configuration = configuration
         }
+    }
+}
+
+extension Refusal {
+    /// Every reason on its own, within the limits of a receipt.
+    var receiptReasons: [String] {
+        (details.isEmpty ? [reason] : details).prefix(Limits.receiptReasons).map { String($0.prefix(Limits.reasonLength)) }
     }
 }

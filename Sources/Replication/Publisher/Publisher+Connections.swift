@@ -69,7 +69,7 @@ extension Publisher {
         if skew.overflow || skew.partialValue.magnitude > Limits.clockSkewSeconds {
             actions.append(.alarm(.clockSkew(membership, seconds: skew.overflow ? .max : skew.partialValue)))
         }
-        members[membership]?.greet(hello, version: version)
+        if members[membership]?.greet(hello, version: version) == true { actions.append(.forgetEdits(membership)) }
         actions.append(.welcome(connection, head, version: version))
         return actions + push(membership, isProofAskedFor: true, now: now)
     }
@@ -124,7 +124,7 @@ extension Publisher {
         return []
     }
 
-    private mutating func drop(_ connection: ConnectionID, _ code: Refusal.Code, _ reason: String) -> [Action] {
+    mutating func drop(_ connection: ConnectionID, _ code: Refusal.Code, _ reason: String) -> [Action] {
         refusal(of: connection, code, reason) + closed(connection)
     }
 
@@ -140,9 +140,14 @@ extension Publisher {
 }
 
 extension Publisher.Member {
-    fileprivate mutating func greet(_ hello: Hello, version: Int) {
+    /// Takes in a hello; true when it says that what is kept of the member's own edits is out of date.
+    fileprivate mutating func greet(_ hello: Hello, version: Int) -> Bool {
+        let isApartKnown = version >= MemberProtocol.apart
         connection?.greeting = Publisher.Greeting(
-            running: hello.running, version: version, older: hello.knowledge.unknown.isEmpty ? nil : hello.knowledge, repeats: hello.rejected)
+            running: hello.running, version: version, older: hello.knowledge.unknown.isEmpty ? nil : hello.knowledge,
+            repeats: hello.rejected,
+            isDisconnected: isApartKnown && hello.isDisconnected,
+            isWordDue: isApartKnown && (hello.isDisconnected || hello.localEdits > 0))
         record.isConnected = true
         if hello.running != record.appliedDigest { record.isProofValid = false }
         // What the manager concluded may be wrong by now; what the member said stands.
@@ -154,6 +159,9 @@ extension Publisher.Member {
             rejection = Publisher.Rejection(digest: goal.target.digest, isMembersWord: true)
         }
         isRetried = false
+        guard isApartKnown, hello.localEdits == 0, !edits.edits.isEmpty else { return false }
+        edits = LocalEdits()
+        return true
     }
 
     /// Whether this is the rejection that the hello announced, for the first time.

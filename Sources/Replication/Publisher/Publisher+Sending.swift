@@ -1,12 +1,16 @@
 package import ClusterModel
 
 extension Publisher {
-    /// Sends a member what it lacks, if it is there, is not busy, and has not rejected it.
+    /// Tells a member what it has to know, and sends it what it lacks, if it is there, follows, is not busy, and has not rejected it.
     ///
     /// With `isProofAskedFor`, a proof that fell short is worth another look now.
     mutating func push(_ membership: MembershipID, isProofAskedFor: Bool = false, now: Timestamp) -> [Action] {
+        tell(membership) + send(membership, isProofAskedFor: isProofAskedFor, now: now)
+    }
+
+    private mutating func send(_ membership: MembershipID, isProofAskedFor: Bool, now: Timestamp) -> [Action] {
         guard lost == nil, var member = members[membership], let connection = member.connection, let greeting = connection.greeting,
-            connection.inFlight == nil, member.rejection?.digest != member.goal.target.digest
+            connection.inFlight == nil, member.mayFollow, member.rejection?.digest != member.goal.target.digest
         else { return [] }
         let goal = member.goal
         if greeting.running == goal.target.digest, !member.needsProof(isAskedFor: isProofAskedFor) { return [] }

@@ -20,18 +20,21 @@ package struct Publisher: Sendable {
     var unknown: [ConnectionID: MembershipID] = [:]
     /// What was known at the manager's start; a member takes its own over when it is first heard of.
     private var stored: [MembershipID: MachineRecord]
+    private var storedEdits: [MembershipID: LocalEdits]
     /// Seconds by a clock that only goes forward, for what is waited for; the wall clock may be set meanwhile. It is told before every
     /// call; nil: the wall clock of each call will do, because nobody sets it.
     package var uptime: Int64?
 
     /// A publisher that knows of no targets yet; `records` is what earlier lives of the manager kept.
-    package init(records: [MembershipID: MachineRecord] = [:]) {
+    package init(records: [MembershipID: MachineRecord] = [:], edits: [MembershipID: LocalEdits] = [:]) {
         stored = records
+        storedEdits = edits
     }
 
     /// Takes in what earlier lives of the manager kept; what was heard in this one stands.
-    package mutating func recall(_ records: [MembershipID: MachineRecord]) {
+    package mutating func recall(_ records: [MembershipID: MachineRecord], edits: [MembershipID: LocalEdits] = [:]) {
         stored = records.filter { members[$0.key] == nil }
+        storedEdits = edits.filter { members[$0.key] == nil }
     }
 
     /// Whether a state of the cluster was ever taken in.
@@ -47,8 +50,12 @@ package struct Publisher: Sendable {
     package func record(of membership: MembershipID) -> MachineRecord? { members[membership]?.record }
 
     /// How a member stands against its target; nil when it is not a current member.
-    package func status(of membership: MembershipID, isDisconnected: Bool = false) -> MachineStatus? {
-        members[membership].map { MachineStatus(of: $0.goal, record: $0.record, isDisconnected: isDisconnected) }
+    package func status(of membership: MembershipID) -> MachineStatus? {
+        members[membership].map { member in
+            MachineStatus(
+                of: member.goal, record: member.record, isDisconnected: member.isDisconnected,
+                undecided: member.edits.undecided(for: member.goal.configuration).count)
+        }
     }
 
     /// What every current member should run.
@@ -71,6 +78,10 @@ extension Publisher {
         var past: [EffectiveConfiguration] = []
         var record = MachineRecord()
         var rejection: Rejection?
+        /// Kept from following on purpose.
+        var isDisconnected = false
+        /// What was edited on the machine itself meanwhile.
+        var edits = LocalEdits()
         /// Somebody asked for another try: the next hello's `rejected` does not count.
         var isRetried = false
         var connection: Connection?
@@ -103,6 +114,14 @@ extension Publisher {
         var older: AgentKnowledge?
         /// The digest whose rejection the member says once more on this connection, until it has done so.
         var repeats: Digest?
+        /// Whether the member keeps apart, as it last said.
+        var isDisconnected: Bool
+        /// It has yet to say which edits of its own it has; nothing is sent to it before.
+        var isWordDue: Bool
+        /// What it was last told about staying apart, and has not answered.
+        var told: Bool?
+        /// The edits that it was told are settled, and has not answered.
+        var settled: Set<String> = []
     }
 
     struct InFlight: Sendable {
@@ -138,9 +157,11 @@ extension Publisher.Member {
 extension Publisher {
     /// The cluster's state changed: every current member's target, every ended membership, and the log's head.
     ///
-    /// Call it with what is durable only. Takes time in proportion to the members.
+    /// `disconnected` are kept from following: they have targets, and get nothing. Call it with what is durable only. Takes time in
+    /// proportion to the members.
     package mutating func stateChanged(
-        targets: [MembershipID: MachineTarget], ended: [MembershipID: Ended], head: Sighting, now: Timestamp
+        targets: [MembershipID: MachineTarget], ended: [MembershipID: Ended], disconnected: Set<MembershipID> = [], head: Sighting,
+        now: Timestamp
     ) -> [Action] {
         self.head = head
         self.ended = ended
@@ -156,6 +177,7 @@ extension Publisher {
         for membership in order {
             guard let newest = targets[membership] else { continue }
             members[membership]?.aim(at: newest)
+            members[membership]?.isDisconnected = disconnected.contains(membership)
             actions += push(membership, now: now)
         }
         return actions
@@ -174,6 +196,7 @@ extension Publisher {
     private mutating func add(_ targets: [MembershipID: MachineTarget]) -> [MembershipID] {
         for (membership, target) in targets {
             var member = Member(goal: target)
+            if let edits = storedEdits.removeValue(forKey: membership) { member.edits = edits }
             if let record = stored.removeValue(forKey: membership) {
                 member.record = record
                 member.record.restart()
@@ -187,10 +210,12 @@ extension Publisher {
     }
 
     private mutating func remove(_ membership: MembershipID) -> [Action] {
-        guard let member = members.removeValue(forKey: membership), let connection = member.connection?.id else { return [] }
+        guard let member = members.removeValue(forKey: membership) else { return [] }
+        let forgotten: [Action] = member.edits.edits.isEmpty ? [] : [.forgetEdits(membership)]
+        guard let connection = member.connection?.id else { return forgotten }
         connections[connection] = nil
-        if let end = ended[membership] { return [.end(connection, end), .close(connection)] }
-        return refusal(of: connection, .forbidden, Publisher.unknownMembership)
+        if let end = ended[membership] { return forgotten + [.end(connection, end), .close(connection)] }
+        return forgotten + refusal(of: connection, .forbidden, Publisher.unknownMembership)
     }
 
     static let unknownMembership =

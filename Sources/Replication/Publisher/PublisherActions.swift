@@ -6,6 +6,10 @@ extension Publisher {
         case welcome(ConnectionID, Sighting, version: Int = MemberProtocol.versions.upperBound)
         /// Load the material that the plan lacks, and send the update.
         case update(ConnectionID, UpdatePlan)
+        /// Say whether the member is to stay apart from its cluster.
+        case apart(ConnectionID, Bool)
+        /// Say which of its own edits are decided.
+        case settled(ConnectionID, [String])
         /// Say no and why; a `close` follows.
         case refuse(ConnectionID, Refusal.Code, reason: String)
         /// Say that the membership is over; a `close` follows.
@@ -15,6 +19,8 @@ extension Publisher {
         case record(MembershipID, Receipt)
         /// Keep what the machine's agent understands with its record: it is another one than before.
         case know(MembershipID, AgentKnowledge)
+        /// The member has no edits of its own: what is kept of such is out of date.
+        case forgetEdits(MembershipID)
         case alarm(Alarm)
     }
 

@@ -16,6 +16,8 @@ extension WireHello {
         if hello.seen != .none { seen = WireSighting(hello.seen) }
         sections = knowledge.sections
         sectionVersions = knowledge.versions
+        disconnected = hello.isDisconnected
+        localEdits = UInt32(clamping: hello.localEdits)
     }
 }
 
@@ -28,6 +30,8 @@ extension Hello {
             running: try Field.optionalDigest(wire.running, "hello.running"),
             rejected: try Field.optionalDigest(wire.rejected, "hello.rejected"),
             seen: try wire.hasSeen ? Sighting(wire.seen, "hello.seen") : .none)
+        isDisconnected = wire.disconnected
+        localEdits = Int(wire.localEdits)
     }
 }
 

@@ -45,7 +45,7 @@ extension Update {
 }
 
 extension WireMaterial {
-    fileprivate init(_ material: Material) {
+    init(_ material: Material) {
         self.init()
         kind =
             switch material.kind {
@@ -59,7 +59,7 @@ extension WireMaterial {
 
 extension Material {
     /// Whether a key has the fingerprint that names it is for whoever can read keys; a chain's name is checked here.
-    fileprivate init(_ wire: WireMaterial, _ field: String) throws(Refusal) {
+    init(_ wire: WireMaterial, _ field: String) throws(Refusal) {
         let kind: Kind =
             switch wire.kind {
             case .key: .key

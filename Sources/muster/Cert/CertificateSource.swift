@@ -76,13 +76,13 @@ struct IdentityFileOptions: ParsableArguments {
 
 extension CertificateImport {
     /// The fingerprint of the certificate that the files hold, found out here: nothing is sent for it.
-    func fingerprint() throws(Refusal) -> Digest? {
-        let identity: ImportedIdentity
+    func fingerprint() throws(Refusal) -> Digest? { try identity().chain.facts.first?.fingerprint }
+
+    /// The certificate and its key, read here.
+    func identity() throws(Refusal) -> ImportedIdentity {
         if let text = pkcs12, let bytes = Data(base64Encoded: text) {
-            identity = try PKCS12.open(Array(bytes), password: password ?? "").identity
-        } else {
-            identity = try ImportedIdentity(keyPEM: key ?? "", chainPEM: pem ?? "", keyPassword: password)
+            return try PKCS12.open(Array(bytes), password: password ?? "").identity
         }
-        return identity.chain.facts.first?.fingerprint
+        return try ImportedIdentity(keyPEM: key ?? "", chainPEM: pem ?? "", keyPassword: password)
     }
 }

@@ -79,6 +79,7 @@
             switch self {
             case .hello: "hello"
             case .receipt: "receipt"
+            case .localEdits: "local-edits"
             case .join: "join"
             case .ping: "ping"
             case .pong: "pong"
@@ -91,6 +92,8 @@
             switch self {
             case .welcome: "welcome"
             case .update: "update"
+            case .apart: "apart"
+            case .settled: "settled"
             case .ended: "ended"
             case .refused: "refused"
             case .joined: "joined"

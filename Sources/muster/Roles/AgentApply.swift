@@ -8,10 +8,11 @@ import Replication
 /// `muster agent apply`
 struct AgentApply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "apply", abstract: "Set a standalone machine's settings from a document.",
+        commandName: "apply", abstract: "Set a standalone or disconnected machine's settings from a document.",
         discussion: """
             Takes the sections that the document names at "cluster" and at "machine/NAME" (the machine's own level wins) and replaces
-            them; others stay. A running agent puts them in force within a second or two.
+            them; others stay. A running agent puts them in force within a second or two, and puts back what the gateway rejects. On a
+            disconnected machine, what differs counts until somebody decides about it in the cluster: muster machine conflicts.
 
               muster agent apply --state-dir DIR -f settings.yaml
             """)
@@ -30,12 +31,8 @@ struct AgentApply: AsyncParsableCommand {
             var document = try await DocumentFile.read(file, passwordFile: passwordFile)
             try document.check()
             let machine = try directory.machine().name
-            let current = try directory.current().generation?.settings ?? .empty
-            let (settings, material) = try StandaloneDocument(machine: machine, now: systemClock()).settings(document, over: current)
-            let generation = try directory.layOutStandalone(settings: settings, material: material, now: systemClock())
-            Output.line(
-                "Laid out \(generation.settings.digest.short). A running agent applies it now; see: muster agent status --state-dir \(place.stateDir)"
-            )
+            let taking = StandaloneDocument(machine: machine, now: systemClock())
+            try place.change { [document] in try taking.settings(document, over: $0) }
         }
     }
 }

@@ -21,7 +21,8 @@ struct AgentCommand: AsyncParsableCommand {
               muster agent run --state-dir DIR
             """,
         subcommands: [
-            AgentInit.self, AgentApply.self, AgentJoin.self, AgentRun.self, AgentShow.self, AgentStatusCommand.self, AgentLeave.self,
+            AgentInit.self, AgentApply.self, AgentSet.self, AgentUnset.self, AgentJoin.self, AgentRun.self, AgentShow.self,
+            AgentStatusCommand.self, AgentLeave.self,
         ])
 }
 

@@ -2,6 +2,7 @@ import AdminContract
 import ArgumentParser
 import ClusterModel
 import MemberAgent
+import Replication
 
 /// `muster agent status`
 struct AgentStatusCommand: AsyncParsableCommand {
@@ -24,10 +25,11 @@ struct AgentStatusCommand: AsyncParsableCommand {
 
     private static func text(_ status: AgentStatus, _ style: Style) -> String {
         let facts = Facts([
-            ("name", .init(status.name)), ("mode", .init(status.mode.rawValue)), ("cluster", .init(status.cluster ?? "")),
+            ("name", .init(status.name)), ("mode", .init(status.modeText)), ("cluster", .init(status.cluster ?? "")),
             ("joined in group", .init(status.group ?? "")), ("manager", .init(status.connected ? status.manager ?? "connected" : "")),
             ("applied", .init(status.appliedRevision.map { "revision \($0)" } ?? "its own settings")),
-            ("target", .init(status.targetRevision.map { "revision \($0)" } ?? "")), ("since", .init("\(status.since)")),
+            ("target", .init(status.targetRevision.map { "revision \($0)" } ?? "")),
+            ("local edits", .init((status.localEdits ?? []).joined(separator: ", "), .waiting)), ("since", .init("\(status.since)")),
         ]).text(style)
         let services = Table(
             ["SERVICE", "CERTIFICATE", "SHOULD SERVE", "SEEN"],
@@ -35,6 +37,11 @@ struct AgentStatusCommand: AsyncParsableCommand {
         let reasons = status.reasons.map { "  - \($0)".printable() }
         return ([facts] + (status.services.isEmpty ? [] : [services.text(style)]) + reasons).joined(separator: "\n")
     }
+}
+
+extension AgentStatus {
+    /// `member, disconnected`
+    fileprivate var modeText: String { mode.rawValue + (disconnected == true ? ", disconnected" : "") }
 }
 
 /// `muster agent show`
@@ -70,12 +77,25 @@ struct AgentShow: AsyncParsableCommand {
                     Shown(section: section.name, name: $0.name, value: $0.value, level: level)
                 }
             }
+            let apart = try place.directory.apart()
             try rendering.renderer.show(list: entries, whenEmpty: "Nothing is set there.") { style in
-                Table(
-                    ["SECTION", "NAME", "VALUE"], entries.map { [$0.section.rawValue, $0.name, shortText(of: $0.value, in: $0.section)] }
-                )
-                .text(style)
+                AgentShow.text(apart)
+                    + Table(
+                        ["SECTION", "NAME", "VALUE"],
+                        entries.map { [$0.section.rawValue, $0.name, shortText(of: $0.value, in: $0.section)] }
+                    )
+                    .text(style)
             }
         }
+    }
+
+    /// What there is to say before the settings of a member apart from its cluster.
+    private static func text(_ apart: Apart) -> String {
+        let edits = apart.edits.map(\.path).joined(separator: ", ")
+        let lines = [
+            apart.isDisconnected ? "Disconnected from the cluster: settings can be edited here, with muster agent set." : "",
+            edits.isEmpty ? "" : "Edited here, to be decided in the cluster: \(edits)",
+        ].filter { !$0.isEmpty }
+        return lines.isEmpty ? "" : lines.joined(separator: "\n").printable() + "\n\n"
     }
 }

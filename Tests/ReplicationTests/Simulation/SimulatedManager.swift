@@ -10,12 +10,15 @@ final class SimulatedManager {
     /// Administrators' uncommitted changes, on the disk too.
     private(set) var changes: [String: UncommittedChanges] = [:]
     private var storedRecords: [MembershipID: MachineRecord] = [:]
+    var storedEdits: [MembershipID: LocalEdits] = [:]
     private var vault = SimulatedVault()
     private var made = 0
 
     /// What the process holds; nil while it is down.
     private(set) var publisher: Publisher?
     private(set) var state = ClusterState()
+    /// The state that targets were last computed from.
+    private(set) var published = ClusterState()
     private var incarnation = 0
 
     init(world: SimulatedWorld) {
@@ -27,7 +30,7 @@ final class SimulatedManager {
     func start() {
         incarnation += 1
         state = state(after: log.count)
-        publisher = Publisher(records: storedRecords)
+        publisher = Publisher(records: storedRecords, edits: storedEdits)
         publish()
         world.network.listen(
             .init(
@@ -51,6 +54,7 @@ final class SimulatedManager {
         log.removeLast(entries)
         changes = [:]
         storedRecords = [:]
+        storedEdits = [:]
         start()
     }
 
@@ -198,7 +202,11 @@ final class SimulatedManager {
         for (membership, target) in targets {
             world.computed(target.configuration, for: membership, of: state.memberships[membership]?.ownName ?? "")
         }
-        decide { [state] in $0.stateChanged(targets: targets, ended: state.endings, head: state.sighting, now: $1) }
+        published = state
+        decide { [state] in
+            $0.stateChanged(
+                targets: targets, ended: state.endings, disconnected: state.disconnected, head: state.sighting, now: $1)
+        }
     }
 
     private func tick(_ current: Int) {
@@ -217,6 +225,7 @@ final class SimulatedManager {
         case .receipt(let receipt):
             world.note("manager hears of \(receipt.target.digest.short) at \(receipt.target.position) on \(id): \(receipt.outcome.word)")
             decide { $0.receipt(id, receipt, now: $1) }
+        case .localEdits(let report): keep(report, id)
         default: decide { $0.heard(id, now: $1) }
         }
     }
@@ -226,7 +235,7 @@ final class SimulatedManager {
         return seen.epoch < state.epoch ? .givenUp : .lost
     }
 
-    private func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {
+    func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {
         guard var deciding = publisher else { return }
         publisher = nil  // one owner: no copy is made of what is decided on
         let actions = decision(&deciding, world.now)
@@ -240,11 +249,17 @@ final class SimulatedManager {
         case .welcome(let id, let head, let version): network.send(.welcome(head, version: version), on: id)
         case .update(let id, let plan):
             world.note("manager sends \(plan.target.digest.short) on \(id)")
+            check(sending: plan, on: id)
             guard let lacking = try? plan.materialLacking() else { return world.violation("settings that do not read") }
             network.send(.update(world.acrossTheWire(plan.update(material: vault.load(lacking)))), on: id)
         case .refuse(let id, let code, let reason):
             world.note("manager refuses: \(code.rawValue)")
             network.send(.refused(code, reason: reason), on: id)
+        case .apart(let id, let isDisconnected): network.send(.apart(isDisconnected), on: id)
+        case .settled(let id, let edits):
+            check(settled: edits, on: id)
+            network.send(.settled(edits), on: id)
+        case .forgetEdits(let membership): storedEdits[membership] = nil
         case .end(let id, let ended): network.send(.ended(ended), on: id)
         case .close(let id): network.close(id, from: .manager)
         case .record(let membership, _):

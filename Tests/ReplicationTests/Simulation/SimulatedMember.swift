@@ -90,7 +90,7 @@ final class SimulatedMember {
         if let current = currentNumber().flatMap(generation), let target = current.target {
             running = .init(target: target, configuration: current.configuration)
         }
-        var starting = Follower(running: running, memory: memory, knowledge: .ours(agent: "simulated"))
+        var starting = Follower(running: running, memory: memory, apart: apart, knowledge: .ours(agent: "simulated"))
         let actions = starting.started()
         follower = starting
         perform(actions)
@@ -141,7 +141,7 @@ final class SimulatedMember {
             })
     }
 
-    private func decide(_ decision: (inout Follower, Timestamp) -> [Follower.Action]) {
+    func decide(_ decision: (inout Follower, Timestamp) -> [Follower.Action]) {
         guard var deciding = follower else { return }
         follower = nil
         let actions = decision(&deciding, world.now)
@@ -175,6 +175,9 @@ final class SimulatedMember {
             world.note("\(name) reports \(receipt.outcome.word) \(receipt.target.digest.short)")
             send(.receipt(receipt))
         case .remember(let memory): try disk.replace("memory", try JSONValue(encoding: memory).canonicalBytes)
+        case .stayApart(let isDisconnected): try stayApart(isDisconnected)
+        case .settle(let edits): try settle(edits)
+        case .reportEdits(let apart): send(.localEdits(LocalEditReport(isDisconnected: apart.isDisconnected, edits: apart.edits)))
         case .layOut(let installation): later(1, 40) { [unowned self] in layOut(installation) }
         case .apply: apply()
         case .resume: resume()
@@ -197,11 +200,13 @@ final class SimulatedMember {
         guard let number = currentNumber(), var own = generation(number) else { return world.violation("\(name): nothing to flatten") }
         if own.target != nil {
             own.target = nil
+            own.edits = []
             let flat = (numbers().last ?? 0) + 1
             try disk.replace("generation-\(flat)", try own.bytes())
             try disk.replace("current", Array("\(flat)".utf8))
         }
         try disk.delete("identity")
+        try disk.delete("apart")
         try disk.syncDirectory()
         let current = currentNumber()
         for other in numbers() where other != current { try disk.delete("generation-\(other)") }
@@ -247,8 +252,9 @@ final class SimulatedMember {
     /// The membership is taken up whole or not at all.
     private func joined(_ membership: MembershipID) {
         do {
-            if disk.read("memory") != nil {
+            if disk.read("memory") != nil || disk.read("apart") != nil {
                 try disk.delete("memory")
+                try disk.delete("apart")
                 try disk.syncDirectory()
             }
             try disk.replace("identity", Array(membership.rawValue.utf8))
@@ -268,6 +274,7 @@ final class SimulatedMember {
     }
 
     private func layOut(_ installation: Follower.Installation) {
+        if !apart.edits.isEmpty { world.violation("\(name) lays something out over its own edits") }
         do {
             var material = Dictionary(installation.material.map { ($0.digest.hex, $0.pem) }) { first, _ in first }
             if let base = installation.base {
@@ -319,7 +326,7 @@ final class SimulatedMember {
     }
 
     /// The one before may be kept, unless it is the machine's own: a join ends that, keys and all.
-    private func cleanUp(after old: Int?) throws {
+    func cleanUp(after old: Int?) throws {
         let isOldKept = old.flatMap(generation)?.target != nil && world.random.chance(500)
         let current = currentNumber()
         for other in numbers() where other != current && !(other == old && isOldKept) { try disk.delete("generation-\(other)") }
@@ -344,9 +351,9 @@ final class SimulatedMember {
 
     // MARK: - Generations
 
-    private func currentNumber() -> Int? { disk.read("current").flatMap { Int(String(decoding: $0, as: UTF8.self)) } }
+    func currentNumber() -> Int? { disk.read("current").flatMap { Int(String(decoding: $0, as: UTF8.self)) } }
 
-    private func numbers() -> [Int] {
+    func numbers() -> [Int] {
         disk.names.compactMap { $0.hasPrefix("generation-") ? Int($0.dropFirst("generation-".count)) : nil }.sorted()
     }
 
@@ -356,6 +363,8 @@ final class SimulatedMember {
 
     /// Whether anything of the time before the join is left.
     var holdsOwnSettings: Bool { numbers().compactMap(generation).contains { $0.target == nil } }
+
+    var currentGeneration: SimulatedGeneration? { currentNumber().flatMap(generation) }
 
     /// What the disk says is in force.
     func currentConfiguration() -> EffectiveConfiguration? {
@@ -383,6 +392,8 @@ struct SimulatedGeneration {
     var configuration: EffectiveConfiguration
     /// PEM text by digest.
     var material: [String: [UInt8]]
+    /// What somebody at the machine edited in it.
+    var edits: [LocalEdit] = []
     /// Whether it has every key and chain that it needs.
     var isWhole = true
 
@@ -400,7 +411,7 @@ struct SimulatedGeneration {
         let material = material.mapValues { JSONValue.string(String(decoding: $0, as: UTF8.self)) }
         return JSONValue.object([
             "target": try target.map { try JSONValue(encoding: $0) } ?? .null, "settings": configuration.plain,
-            "material": .object(material),
+            "material": .object(material), "edits": try JSONValue(encoding: edits),
         ]).canonicalBytes
     }
 
@@ -411,6 +422,8 @@ struct SimulatedGeneration {
             self.target = target
         }
         configuration = EffectiveConfiguration(plain: settings)
+        guard let edits = try? json["edits"]?.decode([LocalEdit].self) else { return nil }
+        self.edits = edits
         material = (json["material"]?.members ?? [:]).compactMapValues { $0.text.map { Array($0.utf8) } }
     }
 }
@@ -456,6 +469,8 @@ final class SimulatedGateway {
         if let pending, world.random.chance(500), refusal(of: pending) == nil { serving = pending }
         pending = nil
     }
+
+    var isBusy: Bool { pending != nil }
 
     /// What handshakes with the services of a configuration return now.
     func prove(_ configuration: EffectiveConfiguration) -> [ServiceProof] {

@@ -193,6 +193,8 @@ final class SimulatedWorld {
         for _ in 0..<40 where violation == nil {
             run(until: clock.now + 10_000)
             removeGhosts()
+            manager.reconnectAll()
+            for member in members { manager.decideEdits(of: member.id) }
             let unsettled = members.filter { !isSettled($0) }
             if unsettled.isEmpty { return violation }
             for member in unsettled where isPassingRejection(member) { manager.retry(member.id) }
@@ -274,8 +276,11 @@ final class SimulatedWorld {
         case 72..<79: if manager.isUp { manager.crash() }
         case 79..<90: if member.isUp { member.crash() }
         case 90..<92: if manager.state.memberships[member.id] != nil { manager.remove(member.id) }
-        case 93..<96: regroup()
         case 92..<93: random.chance(500) ? removeGhosts() : member.leave()
+        case 93..<95: regroup()
+        case 95..<96: manager.part(random.pick(members).id)
+        case 96..<98: for member in members where random.chance(700) { member.editOwn() }
+        case 98..<99: for member in members { manager.decideEdits(of: member.id) }
         default: manager.retry(member.id)
         }
     }
