@@ -47,9 +47,17 @@ package protocol AdminService: Sendable {
     func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport
     /// Sends a rejected target once more.
     func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView
+    /// Lets a machine return, once, although its certificate expired.
+    func readmitMachine(_ name: String, _ request: ReadmissionRequest, for caller: Caller) async throws(Refusal) -> ReadmissionView
     func groups(for caller: Caller) async throws(Refusal) -> [GroupView]
     func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView
     func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView
+
+    // MARK: The cluster's CA
+
+    func ca(for caller: Caller) async throws(Refusal) -> CAView
+    /// Takes a step; refused while machines have not confirmed what it needs, each named.
+    func rotateCA(_ request: CARequest, for caller: Caller) async throws(Refusal) -> CAView
 
     // MARK: Settings
 

@@ -38,6 +38,7 @@ package struct Outcome: Hashable, Sendable {
         .forbidden: Outcome(403),
         .invitation: Outcome(422),
         .membershipEnded: Outcome(410),
+        .certificateExpired: Outcome(403),
         .duplicateMember: Outcome(409),
         .lossNotAccepted: Outcome(409),
         .limit: Outcome(413),

@@ -9,6 +9,8 @@ package enum Paths {
     package static let machines = "/machines"
     package static let groups = "/groups"
     package static let invitations = "/invitations"
+    package static let ca = "/ca"
+    package static let caSteps = "/ca/steps"
     package static let settings = "/settings"
     package static let edits = "/edits"
     package static let overrides = "/overrides"
@@ -40,6 +42,7 @@ package enum Paths {
     package static func machine(_ name: String) -> String { "\(machines)/\(name)" }
     package static func loss(_ machine: String) -> String { "\(machines)/\(machine)/loss" }
     package static func retry(_ machine: String) -> String { "\(machines)/\(machine)/retry" }
+    package static func readmission(_ machine: String) -> String { "\(machines)/\(machine)/readmission" }
     package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
     package static func certificateRequest(_ name: String) -> String { "\(certificates)/\(name)/request" }

@@ -6,6 +6,7 @@ import Hummingbird
 func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
     addUsers(to: api, service)
     addFleet(to: api, service)
+    addCA(to: api, service)
     addSettings(to: api, service)
     addChanges(to: api, service)
     addCertificates(to: api, service)
@@ -56,6 +57,11 @@ private func addFleet(to api: RouterGroup<CallerContext>, _ service: any AdminSe
     api.post(path(Paths.retry(":\(name)"))) { _, context in
         Answer(try await service.retryMachine(context.parameters.require(name), for: context.caller))
     }
+    api.post(path(Paths.readmission(":\(name)"))) { request, context in
+        Answer(
+            try await service.readmitMachine(
+                context.parameters.require(name), request.value(ReadmissionRequest.self), for: context.caller), status: .created)
+    }
     api.get(path(Paths.groups)) { _, context in
         Answer(try await service.groups(for: context.caller))
     }
@@ -64,6 +70,15 @@ private func addFleet(to api: RouterGroup<CallerContext>, _ service: any AdminSe
     }
     api.post(path(Paths.invitations)) { request, context in
         Answer(try await service.invite(request.value(InvitationRequest.self), for: context.caller), status: .created)
+    }
+}
+
+private func addCA(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.ca)) { _, context in
+        Answer(try await service.ca(for: context.caller))
+    }
+    api.post(path(Paths.caSteps)) { request, context in
+        Answer(try await service.rotateCA(request.value(CARequest.self), for: context.caller), status: .created)
     }
 }
 

@@ -78,6 +78,10 @@ extension ClusterEvent {
                 "\(event.machine) joined \(state.groups[event.group]?.name ?? "a group that is gone") with invitation \(event.invitation)\(lost)"
         case .managerRecovered(let event):
             return "went on from an older backup, as epoch \(event.epoch); open invitations were closed"
+        case .caRotated(let event): return event.sentence(in: state)
+        case .readmissionGranted(let event):
+            return "let \(state.name(of: event.membership)) return once although its certificate expired, until \(event.expires)"
+        case .machineReadmitted(let event): return "\(state.name(of: event.membership)) returned with its old key; the grant is used"
         case .keyExported(let event):
             let level = state.level(of: event.layer)?.description ?? "a level that is gone"
             return "exported the certificate \(event.certificate) of \(level) with its key \(event.key.short)"
@@ -85,13 +89,33 @@ extension ClusterEvent {
             return
                 "saved the document of revision \(event.revision) with \(event.keys) \(event.keys == 1 ? "private key" : "private keys"), sealed under a password"
         case .machineRemoved(let event):
-            let machine = state.ended[event.membership]?.machine ?? state.memberships[event.membership]?.machine ?? "a machine"
-            return "removed \(machine)\(LossReport.sentence(event.loss))"
+            return "removed \(state.name(of: event.membership))\(LossReport.sentence(event.loss))"
         case .settingsCommitted(let event):
             let comment = event.comment.isEmpty ? "" : ": \(event.comment.prefix(80))"
             let edits = "\(event.edits.count) \(event.edits.count == 1 ? "edit" : "edits")"
             let back = event.rolledBackTo.map { ", back to revision \($0)" } ?? ""
             return "committed revision \(event.revision)\(back), \(edits)\(comment)"
+        }
+    }
+}
+
+extension ClusterState {
+    /// A machine's name, be it a former one.
+    fileprivate func name(of membership: MembershipID) -> String {
+        ended[membership]?.machine ?? memberships[membership]?.machine ?? "a machine"
+    }
+}
+
+extension CARotated {
+    fileprivate func sentence(in state: ClusterState) -> String {
+        switch move {
+        case .prepare: return "prepared the next CA \(prepared?.fingerprint.short ?? "")"
+        case .trust: return "had machines trust the next CA beside the one before"
+        case .activate:
+            let names = (without ?? []).map { state.name(of: $0) }.sorted()
+            return "activated the next CA" + (names.isEmpty ? "" : ", without \(names.joined(separator: ", "))")
+        case .retire: return "retired the CA from before; invitations that know no other were closed"
+        case .abort: return "gave up the next CA"
         }
     }
 }

@@ -5,6 +5,10 @@ package enum MemberMessage: Hashable, Sendable {
     case hello(Hello)
     case receipt(Receipt)
     case join(JoinRequest)
+    /// What the member holds of its identity now, on its disk.
+    case papers(IdentityPapers)
+    /// Asks for another certificate for the member's key: PKCS#10 in DER.
+    case renewal(certificateRequest: [UInt8])
     case ping
     case pong
 }
@@ -19,6 +23,9 @@ package enum ManagerMessage: Hashable, Sendable {
     /// No, and why; the manager closes the connection after it.
     case refused(Refusal.Code, reason: String)
     case joined(JoinAnswer)
+    /// By whom managers must be vouched for from now on, and who issues.
+    case authorities(AuthorityOffer)
+    case renewed(RenewedIdentity)
     case ping
     case pong
 }
@@ -34,8 +41,14 @@ package struct Hello: Hashable, Sendable {
     package var rejected: Digest?
     /// The newest log entry it has heard of from any manager.
     package var seen: Sighting
+    /// What it holds of its identity; nil if it does not say.
+    package var papers: IdentityPapers?
 
-    package init(knowledge: AgentKnowledge, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none) {
+    package init(
+        knowledge: AgentKnowledge, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none,
+        papers: IdentityPapers? = nil
+    ) {
+        self.papers = papers
         self.knowledge = knowledge
         self.clock = clock
         self.running = running

@@ -16,8 +16,8 @@
 ///     spiffe://<cluster id>/manager/<name>          the manager; its host name does not matter
 ///     spiffe://<cluster id>/machine/<membership>    the member
 ///
-/// A member trusts the authorities it was given when it joined. A machine that wants to join shows no certificate, and trusts the
-/// authority whose SHA-256 fingerprint its invitation names and which the manager sends at the end of its chain.
+/// A member trusts the authorities that it was given last. A machine that wants to join shows no certificate, and trusts the authority
+/// whose SHA-256 fingerprint its invitation names and which the manager sends at the end of its chain.
 ///
 /// FRAMES. Each direction is a row of frames: the length of a message in bytes as four bytes, most significant first, then the message:
 /// a MemberFrame from the member, a ManagerFrame from the manager. A frame has at most 8 MiB toward the member, 1 MiB from a member
@@ -28,6 +28,8 @@
 /// A MEMBER sends a hello first. The manager answers with a welcome, then an update whenever the member should run something else
 /// than its hello or its last receipt says, and waits for the receipt before it sends the next. Or it says that the membership ended,
 /// or refuses, and closes.
+///
+/// A MEMBER WHOSE CERTIFICATE HAS EXPIRED shows it all the same, and sends one renewal and nothing else but pings and pongs.
 ///
 /// A MACHINE THAT JOINS sends one join, and nothing else but pings and pongs. The manager answers joined or refused, and closes: who
 /// asks for a preview first does so on a connection of its own. Such a connection lasts at most 300 seconds.
@@ -109,6 +111,23 @@ package nonisolated struct WireMemberFrame: Sendable {
     set {kind = .pong(newValue)}
   }
 
+  /// These two in version 2.
+  package var papers: WireIdentityPapers {
+    get {
+      if case .papers(let v)? = kind {return v}
+      return WireIdentityPapers()
+    }
+    set {kind = .papers(newValue)}
+  }
+
+  package var renewal: WireRenewalRequest {
+    get {
+      if case .renewal(let v)? = kind {return v}
+      return WireRenewalRequest()
+    }
+    set {kind = .renewal(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -117,6 +136,9 @@ package nonisolated struct WireMemberFrame: Sendable {
     case join(WireJoinRequest)
     case ping(WirePing)
     case pong(WirePong)
+    /// These two in version 2.
+    case papers(WireIdentityPapers)
+    case renewal(WireRenewalRequest)
 
   }
 
@@ -187,6 +209,23 @@ package nonisolated struct WireManagerFrame: Sendable {
     set {kind = .pong(newValue)}
   }
 
+  /// These two in version 2.
+  package var authorities: WireAuthorities {
+    get {
+      if case .authorities(let v)? = kind {return v}
+      return WireAuthorities()
+    }
+    set {kind = .authorities(newValue)}
+  }
+
+  package var renewed: WireRenewed {
+    get {
+      if case .renewed(let v)? = kind {return v}
+      return WireRenewed()
+    }
+    set {kind = .renewed(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -197,6 +236,9 @@ package nonisolated struct WireManagerFrame: Sendable {
     case joined(WireJoinAnswer)
     case ping(WirePing)
     case pong(WirePong)
+    /// These two in version 2.
+    case authorities(WireAuthorities)
+    case renewed(WireRenewed)
 
   }
 
@@ -308,11 +350,93 @@ package nonisolated struct WireHello: Sendable {
   /// Of the sections, those that it knows in a later version than the first, each once.
   package var sectionVersions: [WireSectionVersion] = []
 
+  /// What the member holds of its identity. Missing when it does not renew its certificate on the connection.
+  package var papers: WireIdentityPapers {
+    get {_papers ?? WireIdentityPapers()}
+    set {_papers = newValue}
+  }
+  /// Returns true if `papers` has been explicitly set.
+  package var hasPapers: Bool {self._papers != nil}
+  /// Clears the value of `papers`. Subsequent reads from it will return its default value.
+  package mutating func clearPapers() {self._papers = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _seen: WireSighting? = nil
+  fileprivate var _papers: WireIdentityPapers? = nil
+}
+
+/// What a member holds of its identity, as it is on its disk. In the hello, and as a frame of its own after each change.
+package nonisolated struct WireIdentityPapers: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required, at most two: of the certificates in DER of the authorities that it trusts.
+  package var trusted: [Data] = []
+
+  /// The one of them that issued the member's certificate; missing when none did.
+  package var issuer: Data = Data()
+
+  /// From when to when that certificate is valid.
+  package var notBefore: Int64 = 0
+
+  package var notAfter: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Asks for another certificate for the key that the member has: when less than a third of the present one's time is left, when
+/// another authority issues, or, as the first and only frame of a connection, after it expired.
+package nonisolated struct WireRenewalRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required. PKCS#10 in DER, signed with the key of the membership. Only the key in it counts.
+  package var certificateRequest: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Whom the member is to trust from now on. It keeps this on its disk, and says so with its papers.
+package nonisolated struct WireAuthorities: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required. The certificates of one or two authorities in PEM; no others are trusted any more.
+  package var trust: String = String()
+
+  /// Required. The fingerprint of the one that issues. A member whose certificate is another's asks for a renewal.
+  package var issuing: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The answer to a renewal request. The member keeps both on its disk, the authorities first, and says so with its papers.
+package nonisolated struct WireRenewed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required. The certificate chain in PEM.
+  package var certificate: String = String()
+
+  /// Required. As in Authorities.
+  package var trust: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// A section that is known with what came to it later.
@@ -860,7 +984,7 @@ fileprivate nonisolated let _protobuf_package = "muster.wire.v1"
 
 nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MemberFrame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}receipt\0\u{1}join\0\u{1}ping\0\u{1}pong\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}receipt\0\u{1}join\0\u{1}ping\0\u{1}pong\0\u{2}\u{5}papers\0\u{1}renewal\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -933,6 +1057,32 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .pong(v)
         }
       }()
+      case 10: try {
+        var v: WireIdentityPapers?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .papers(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .papers(v)
+        }
+      }()
+      case 11: try {
+        var v: WireRenewalRequest?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .renewal(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .renewal(v)
+        }
+      }()
       default: break
       }
     }
@@ -964,6 +1114,14 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
       guard case .pong(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     }()
+    case .papers?: try {
+      guard case .papers(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .renewal?: try {
+      guard case .renewal(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -978,7 +1136,7 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ManagerFrame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}update\0\u{1}ended\0\u{1}refused\0\u{1}joined\0\u{1}ping\0\u{1}pong\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}update\0\u{1}ended\0\u{1}refused\0\u{1}joined\0\u{1}ping\0\u{1}pong\0\u{2}\u{5}authorities\0\u{1}renewed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1077,6 +1235,32 @@ nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.kind = .pong(v)
         }
       }()
+      case 12: try {
+        var v: WireAuthorities?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .authorities(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .authorities(v)
+        }
+      }()
+      case 13: try {
+        var v: WireRenewed?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .renewed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .renewed(v)
+        }
+      }()
       default: break
       }
     }
@@ -1115,6 +1299,14 @@ nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .pong?: try {
       guard case .pong(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .authorities?: try {
+      guard case .authorities(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .renewed?: try {
+      guard case .renewed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
     }()
     case nil: break
     }
@@ -1253,7 +1445,7 @@ nonisolated extension WireTarget: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0\u{2}\u{6}papers\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1270,6 +1462,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 7: try { try decoder.decodeRepeatedStringField(value: &self.sections) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.oldestVersion) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.sectionVersions) }()
+      case 15: try { try decoder.decodeSingularMessageField(value: &self._papers) }()
       default: break
       }
     }
@@ -1307,6 +1500,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.sectionVersions.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.sectionVersions, fieldNumber: 9)
     }
+    try { if let v = self._papers {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1320,6 +1516,152 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.sections != rhs.sections {return false}
     if lhs.oldestVersion != rhs.oldestVersion {return false}
     if lhs.sectionVersions != rhs.sectionVersions {return false}
+    if lhs._papers != rhs._papers {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireIdentityPapers: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".IdentityPapers"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trusted\0\u{1}issuer\0\u{3}not_before\0\u{3}not_after\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.trusted) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.issuer) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.notBefore) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.notAfter) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.trusted.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.trusted, fieldNumber: 1)
+    }
+    if !self.issuer.isEmpty {
+      try visitor.visitSingularBytesField(value: self.issuer, fieldNumber: 2)
+    }
+    if self.notBefore != 0 {
+      try visitor.visitSingularInt64Field(value: self.notBefore, fieldNumber: 3)
+    }
+    if self.notAfter != 0 {
+      try visitor.visitSingularInt64Field(value: self.notAfter, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireIdentityPapers, rhs: WireIdentityPapers) -> Bool {
+    if lhs.trusted != rhs.trusted {return false}
+    if lhs.issuer != rhs.issuer {return false}
+    if lhs.notBefore != rhs.notBefore {return false}
+    if lhs.notAfter != rhs.notAfter {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRenewalRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RenewalRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}certificate_request\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.certificateRequest) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.certificateRequest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.certificateRequest, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRenewalRequest, rhs: WireRenewalRequest) -> Bool {
+    if lhs.certificateRequest != rhs.certificateRequest {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAuthorities: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Authorities"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trust\0\u{1}issuing\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.trust) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.issuing) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.trust.isEmpty {
+      try visitor.visitSingularStringField(value: self.trust, fieldNumber: 1)
+    }
+    if !self.issuing.isEmpty {
+      try visitor.visitSingularBytesField(value: self.issuing, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAuthorities, rhs: WireAuthorities) -> Bool {
+    if lhs.trust != rhs.trust {return false}
+    if lhs.issuing != rhs.issuing {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Renewed"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}certificate\0\u{1}trust\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.certificate) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.trust) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.certificate.isEmpty {
+      try visitor.visitSingularStringField(value: self.certificate, fieldNumber: 1)
+    }
+    if !self.trust.isEmpty {
+      try visitor.visitSingularStringField(value: self.trust, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRenewed, rhs: WireRenewed) -> Bool {
+    if lhs.certificate != rhs.certificate {return false}
+    if lhs.trust != rhs.trust {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

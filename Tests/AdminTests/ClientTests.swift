@@ -41,6 +41,11 @@ struct ClientTests {
         Call("loss mx1") { try await $0.loss(removing: "mx1") == FixedService.loss },
         Call("remove mx1") { try await $0.removeMachine("mx1") == FixedService.loss },
         Call("retry mx1") { try await $0.retryMachine("mx1") == FixedService.machine },
+        Call("readmit mx1 60") { try await $0.readmitMachine("mx1", ReadmissionRequest(expiresSeconds: 60)).machine == "mx1" },
+        Call("ca") { try await $0.ca() == FixedService.ca },
+        Call("rotateCA activate mx2,mx3") {
+            try await $0.rotateCA(CARequest(move: .activate, without: ["mx2", "mx3"])) == FixedService.ca
+        },
         Call("groups") { try await $0.groups() == [GroupView(name: "main", machines: ["mx1"])] },
         Call("addGroup eu") { try await $0.addGroup("eu").name == "eu" },
         Call("invite eu 3600") {

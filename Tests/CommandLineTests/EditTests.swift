@@ -104,6 +104,9 @@ struct EditTests {
         (["cert", "check", "mail"], "certificate mail cluster"), (["cert", "where-used", "mail"], "uses mail cluster"),
         (["machine", "remove", "mx1", "--preview"], "loss mx1"),
         (["machine", "remove", "mx1"], "remove mx1"),
+        (["machine", "readmit", "mx1", "--expires", "4h"], "readmit mx1 14400"), (["ca", "prepare"], "rotateCA prepare "),
+        (["ca", "trust"], "rotateCA trust "), (["ca", "activate", "--without", "mx2"], "rotateCA activate mx2"),
+        (["ca", "retire"], "rotateCA retire "), (["ca", "abort"], "rotateCA abort "),
         (["machine", "retry", "mx1"], "retry mx1"), (["group", "add", "eu"], "addGroup eu"),
     ])
     func `a command asks exactly one thing`(_ arguments: [String], _ question: String) async throws {

@@ -9,6 +9,7 @@ struct OutputTests {
     @Test(arguments: [
         ("status", ["status"]), ("machine-list", ["machine", "list"]), ("machine-show", ["machine", "show", "mx1"]),
         ("machine-remove-preview", ["machine", "remove", "mx1", "--preview"]), ("machine-remove", ["machine", "remove", "mx1"]),
+        ("machine-readmit", ["machine", "readmit", "mx1"]), ("ca-show", ["ca", "show"]), ("ca-show-json", ["ca", "show", "-o", "json"]),
         ("group-list", ["group", "list"]), ("cert-list", ["cert", "list"]), ("cert-show", ["cert", "show", "mail"]),
         ("cert-create", ["cert", "create", "mail", "--common-name", "mail.example.com"]),
         ("cert-csr", ["cert", "csr", "mail"]), ("cert-check", ["cert", "check"]), ("cert-check-one", ["cert", "check", "mail"]),

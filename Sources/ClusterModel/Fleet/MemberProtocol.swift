@@ -2,6 +2,8 @@
 package enum MemberProtocol {
     /// What came with which: 2, kinds of frames for machines apart, inventories and identities.
     package static let versions = 1...2
+    /// The version that came with frames about a member's identity.
+    package static let identities = 2
 
     /// The version that is spoken with somebody who speaks these: the newest of both; nil when there is none.
     package static func agreed(with others: ClosedRange<Int>) -> Int? {

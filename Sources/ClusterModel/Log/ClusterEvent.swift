@@ -10,6 +10,9 @@ package enum ClusterEvent: Hashable, Sendable {
     case machineRemoved(MachineRemoved)
     case settingsCommitted(SettingsCommitted)
     case managerRecovered(ManagerRecovered)
+    case caRotated(CARotated)
+    case readmissionGranted(ReadmissionGranted)
+    case machineReadmitted(MachineReadmitted)
     case keyExported(KeyExported)
     case documentExported(DocumentExported)
 }
@@ -209,6 +212,9 @@ extension ClusterEvent {
         case .machineRemoved: "machine-removed"
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
+        case .caRotated: "ca-rotated"
+        case .readmissionGranted: "readmission-granted"
+        case .machineReadmitted: "machine-readmitted"
         case .keyExported: "key-exported"
         case .documentExported: "document-exported"
         }
@@ -217,7 +223,9 @@ extension ClusterEvent {
     /// Whether it may give a machine other settings than before.
     package var changesSettings: Bool {
         switch self {
-        case .clusterCreated, .tokenCreated, .groupAdded, .invitationCreated, .machineRemoved, .managerRecovered, .keyExported: false
+        case .clusterCreated, .tokenCreated, .groupAdded, .invitationCreated, .machineRemoved, .managerRecovered, .keyExported,
+            .caRotated, .readmissionGranted, .machineReadmitted:
+            false
         default: true
         }
     }
@@ -236,6 +244,9 @@ extension ClusterEvent {
             case .machineRemoved(let event): try JSONValue(encoding: event)
             case .settingsCommitted(let event): try JSONValue(encoding: event)
             case .managerRecovered(let event): try JSONValue(encoding: event)
+            case .caRotated(let event): try JSONValue(encoding: event)
+            case .readmissionGranted(let event): try JSONValue(encoding: event)
+            case .machineReadmitted(let event): try JSONValue(encoding: event)
             case .keyExported(let event): try JSONValue(encoding: event)
             case .documentExported(let event): try JSONValue(encoding: event)
             }
@@ -260,6 +271,9 @@ extension ClusterEvent {
         case "key-exported": self = .keyExported(try json.decode(KeyExported.self))
         case "document-exported": self = .documentExported(try json.decode(DocumentExported.self))
         case "manager-recovered": self = .managerRecovered(try json.decode(ManagerRecovered.self))
+        case "ca-rotated": self = .caRotated(try json.decode(CARotated.self))
+        case "readmission-granted": self = .readmissionGranted(try json.decode(ReadmissionGranted.self))
+        case "machine-readmitted": self = .machineReadmitted(try json.decode(MachineReadmitted.self))
         default:
             throw Refusal(
                 .version,

@@ -32,6 +32,8 @@ package struct Invitation: Hashable, Sendable {
     package var group: GroupID
     package var expires: Timestamp
     package var usedBy: MembershipID?
+    /// Whether it pins the CA that was the next one when it was made, beside the one before.
+    package var pinsNext = false
 }
 
 /// A committed change of settings.
@@ -56,7 +58,11 @@ package struct ClusterState: Sendable {
     package private(set) var groups: [GroupID: Group] = [:]
     package private(set) var memberships: [MembershipID: Membership] = [:]
     package private(set) var ended: [MembershipID: EndedMembership] = [:]
-    package private(set) var invitations: [String: Invitation] = [:]
+    package internal(set) var invitations: [String: Invitation] = [:]
+    /// The cluster's CA; nil before the cluster is created.
+    package internal(set) var rotation: Rotation?
+    /// The machines that may return although their certificate expired.
+    package internal(set) var readmissions: [MembershipID: Readmission] = [:]
     package private(set) var users = Users()
     package private(set) var history: [Revision] = []
     /// The revisions that last took an entry away, isolated a section or had it inherited again: no layer tells them.
@@ -110,11 +116,15 @@ extension ClusterState {
         case .groupAdded(let event): try fold(event)
         case .invitationCreated(let event):
             invitations[event.id] = Invitation(
-                id: event.id, secretHash: event.secretHash, group: event.group, expires: event.expires)
+                id: event.id, secretHash: event.secretHash, group: event.group, expires: event.expires,
+                pinsNext: rotation?.alsoPinned.isEmpty == false)
         case .machineJoined(let event): try fold(event, time: time)
         case .machineRemoved(let event): try fold(event, time: time, author: author)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
         case .managerRecovered(let event): try fold(event)
+        case .caRotated(let event): try fold(event)
+        case .readmissionGranted(let event): try fold(event, author: author)
+        case .machineReadmitted(let event): try fold(event, time: time)
         case .keyExported, .documentExported: break  // it is history, and changes nothing
         }
         self.head = head
@@ -123,6 +133,7 @@ extension ClusterState {
     private mutating func fold(_ event: ClusterCreated) throws(Refusal) {
         guard created == nil else { throw Refusal(.exists, "The log creates the cluster a second time.") }
         created = event
+        rotation = Rotation(current: ClusterCA(certificate: event.authority, key: event.authorityKey))
         if let demo = event.demo { layer[.certificates, CertificateSetting.demoName] = LayerEntry(.set(demo), revision: 0) }
         groups[event.group] = Group(id: event.group, name: event.groupName)
     }
@@ -132,6 +143,7 @@ extension ClusterState {
         epoch = event.epoch
         // Some may have been used in what was given up, and each lets in one machine.
         invitations = invitations.filter { $0.value.usedBy != nil }
+        readmissions = [:]
     }
 
     private mutating func fold(_ event: GroupAdded) throws(Refusal) {
@@ -169,6 +181,7 @@ extension ClusterState {
             throw Refusal(.notFound, "That membership is over already.")
         }
         membershipOfName[membership.machine] = nil
+        readmissions[event.membership] = nil
         traces = traces.filter { $0.key.layer != .machine(event.membership) }
         ended[event.membership] = EndedMembership(
             machine: membership.machine, time: time, author: author, reason: "removed from the cluster by \(author)")

@@ -71,7 +71,8 @@ extension Publisher {
         }
         members[membership]?.greet(hello, version: version)
         actions.append(.welcome(connection, head, version: version))
-        return actions + push(membership, isProofAskedFor: true, now: now)
+        if let papers = hello.papers { actions += take(papers, of: membership) }
+        return actions + introduce(membership) + push(membership, isProofAskedFor: true, now: now)
     }
 
     /// What a member's agent understands, also of one that is turned away: people are told why.
@@ -118,6 +119,7 @@ extension Publisher {
     /// A connection is gone, from whichever side.
     package mutating func closed(_ connection: ConnectionID) -> [Action] {
         unknown[connection] = nil
+        returning[connection] = nil
         guard let membership = connections.removeValue(forKey: connection) else { return [] }
         members[membership]?.connection = nil
         members[membership]?.record.isConnected = false
@@ -142,7 +144,8 @@ extension Publisher {
 extension Publisher.Member {
     fileprivate mutating func greet(_ hello: Hello, version: Int) {
         connection?.greeting = Publisher.Greeting(
-            running: hello.running, version: version, older: hello.knowledge.unknown.isEmpty ? nil : hello.knowledge, repeats: hello.rejected)
+            running: hello.running, version: version, older: hello.knowledge.unknown.isEmpty ? nil : hello.knowledge,
+            repeats: hello.rejected)
         record.isConnected = true
         if hello.running != record.appliedDigest { record.isProofValid = false }
         // What the manager concluded may be wrong by now; what the member said stands.

@@ -15,6 +15,10 @@ extension Publisher {
         case record(MembershipID, Receipt)
         /// Keep what the machine's agent understands with its record: it is another one than before.
         case know(MembershipID, AgentKnowledge)
+        /// Keep the member's record: it said what it holds of its identity.
+        case keep(MembershipID)
+        /// Say whom to trust and who issues.
+        case authorities(ConnectionID, AuthorityOffer)
         case alarm(Alarm)
     }
 

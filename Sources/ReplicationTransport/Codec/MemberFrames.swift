@@ -16,6 +16,7 @@ extension WireHello {
         if hello.seen != .none { seen = WireSighting(hello.seen) }
         sections = knowledge.sections
         sectionVersions = knowledge.versions
+        if let held = hello.papers { papers = WireIdentityPapers(held) }
     }
 }
 
@@ -27,7 +28,8 @@ extension Hello {
             knowledge: try knowledge.read("hello"), clock: try Field.time(wire.clock, "hello.clock"),
             running: try Field.optionalDigest(wire.running, "hello.running"),
             rejected: try Field.optionalDigest(wire.rejected, "hello.rejected"),
-            seen: try wire.hasSeen ? Sighting(wire.seen, "hello.seen") : .none)
+            seen: try wire.hasSeen ? Sighting(wire.seen, "hello.seen") : .none,
+            papers: wire.hasPapers ? try IdentityPapers(wire.papers, "hello.papers") : nil)
     }
 }
 

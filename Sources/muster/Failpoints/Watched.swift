@@ -80,6 +80,8 @@
             case .hello: "hello"
             case .receipt: "receipt"
             case .join: "join"
+            case .papers: "papers"
+            case .renewal: "renewal"
             case .ping: "ping"
             case .pong: "pong"
             }
@@ -94,6 +96,8 @@
             case .ended: "ended"
             case .refused: "refused"
             case .joined: "joined"
+            case .authorities: "authorities"
+            case .renewed: "renewed"
             case .ping: "ping"
             case .pong: "pong"
             }

@@ -8,5 +8,6 @@ struct MachineCommand: AsyncParsableCommand {
               muster machine list
               muster machine remove mx1 --preview
             """,
-        subcommands: [MachineList.self, MachineShow.self, MachineRemove.self, MachineRetry.self], aliases: ["clusterconfig"])
+        subcommands: [MachineList.self, MachineShow.self, MachineRemove.self, MachineRetry.self, MachineReadmit.self],
+        aliases: ["clusterconfig"])
 }
