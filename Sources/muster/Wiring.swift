@@ -46,7 +46,7 @@ struct ManagerWiring {
             verification: verification, alertDesk: alerts)
 
         let certificates = ManagerCertificates(
-            ledger: ledger, issuers: issuers, manager: settings.manager, hostNames: places.hostNames, now: systemClock)
+            issuers: issuers, manager: settings.manager, hostNames: places.hostNames, now: systemClock)
         let shown = try await certificates.shown(in: state)
         let announce = Announcement(directory: directory, places: places, settings: settings)
         let adminPlace = try Endpoint(parsing: settings.adminListen)

@@ -14,8 +14,8 @@ struct RotationTests {
 
     @Test func `three machines come along through every step and a killed manager, and openssl sees the new CA`() async throws {
         try await CrashCluster.with { cluster in
-            let old = try Profile(file: cluster.profile)
-            let (early, open) = try await cluster.withManager { client in
+            let (old, early, open) = try await cluster.withManager { client in
+                let old = try Profile(file: cluster.profile)
                 try await cluster.makeMember("mx1", client)
                 for machine in ["mx2", "mx3"] {
                     try await cluster.makeMachine(machine)
@@ -24,7 +24,7 @@ struct RotationTests {
                 try await cluster.withAgent("mx3") { try await cluster.synced("mx3", client) }
                 let invitations = [try await cluster.invite(client), try await cluster.invite(client)]
                 try await cluster.ca("prepare")
-                return (invitations[0], invitations[1])
+                return (old, invitations[0], invitations[1])
             }
             try await cluster.withAgent("mx1") {
                 try await cluster.withAgent("mx2") {

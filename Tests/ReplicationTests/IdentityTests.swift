@@ -149,7 +149,7 @@ struct IdentityTests {
         #expect(publisher.renewal(connection(9), now: at(1)).asker == nil)
 
         #expect(publisher.returned(connection(2), membership: mx1) == [])
-        #expect(publisher.status(of: mx1)?.reasons.first?.contains("certificate expired") == true)
+        #expect(publisher.record(of: mx1)?.turnedAway?.contains("certificate expired") == true)
         #expect(publisher.renewal(connection(2), now: at(1)).asker == .init(membership: mx1, hasExpired: true, closesAfter: true))
         _ = publisher.closed(connection(2))
         #expect(publisher.renewal(connection(2), now: at(1)).asker == nil)

@@ -47,9 +47,10 @@ package struct Readmission: Hashable, Sendable {
 
 extension ClusterState {
     mutating func fold(_ event: CARotated) throws(Refusal) {
+        let ending = event.move == .retire ? endedByRetirement : []
         try rotation?.take(event.move, prepared: event.prepared)
         // Who has only these would not recognize a manager any more.
-        if event.move == .retire { for invitation in endedByRetirement { invitations[invitation] = nil } }
+        for invitation in ending { invitations[invitation] = nil }
     }
 
     mutating func fold(_ event: ReadmissionGranted, author: String) throws(Refusal) {

@@ -22,7 +22,6 @@ actor ManagerCertificates {
         var renewal: Timestamp
     }
 
-    private let ledger: Ledger
     private let issuers: Issuers
     private let manager: String
     private let hostNames: [String]
@@ -33,8 +32,7 @@ actor ManagerCertificates {
     private static let days = 365
     private static let renewalDays = 240
 
-    init(ledger: Ledger, issuers: Issuers, manager: String, hostNames: [String], now: @escaping WallClock) {
-        self.ledger = ledger
+    init(issuers: Issuers, manager: String, hostNames: [String], now: @escaping WallClock) {
         self.issuers = issuers
         self.manager = manager
         self.hostNames = hostNames
@@ -74,6 +72,7 @@ struct CertificateKeeper: Service {
     let certificates: ManagerCertificates
     let ledger: Ledger
     let logger: Logger
+    var clock: any Clock<Duration> = ContinuousClock()
     let show: @Sendable (ManagerCertificates.Shown, ClusterState) async throws(Refusal) -> Void
 
     func run() async throws {
@@ -89,7 +88,7 @@ struct CertificateKeeper: Service {
 
     private func lookNowAndThen() async {
         // The sleep throws when the manager ends.
-        while !Task.isShuttingDownGracefully, (try? await Task.sleep(for: .seconds(Limits.watchSeconds))) != nil {
+        while !Task.isShuttingDownGracefully, (try? await clock.sleep(for: .seconds(Limits.watchSeconds))) != nil {
             await look(at: ledger.state)
         }
     }

@@ -36,7 +36,13 @@ enum SimulatedIdentity {
 
 extension SimulatedMember {
     /// What its disk says that it holds.
-    var papers: IdentityPapers? { SimulatedIdentity.papers(disk.read("papers")) }
+    var papers: IdentityPapers? {
+        guard let text = disk.read("papers") else { return nil }
+        if let readPapers, readPapers.text == text { return readPapers.papers }
+        guard let papers = SimulatedIdentity.papers(text) else { return nil }
+        readPapers = (text, papers)
+        return papers
+    }
 
     /// Before the identity, which makes it a member.
     func take(_ papers: IdentityPapers) throws { try disk.replace("papers", try JSONValue(encoding: papers).canonicalBytes) }

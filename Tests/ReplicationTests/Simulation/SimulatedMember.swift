@@ -21,6 +21,8 @@ final class SimulatedMember {
     private var incarnation = 0
     private var laidOut: Int?
     private var saidSeen = Sighting.none
+    /// What the disk's papers read as; the same bytes are read once only, for speed.
+    var readPapers: (text: [UInt8], papers: IdentityPapers)?
 
     init(world: SimulatedWorld, name: String, address: String, refusesPoison: Bool) {
         self.world = world
