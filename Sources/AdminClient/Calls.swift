@@ -29,7 +29,7 @@ extension AdminClient {
     /// A new token as a profile, which reaches the same manager as this client.
     package func createToken(_ request: TokenRequest) async throws(Refusal) -> (profile: Profile, token: TokenView) {
         let token: TokenView = try await post(Paths.tokens, request)
-        return (Profile(url: profile.url, ca: profile.ca, token: token.token), token)
+        return (Profile(url: profile.url, ca: token.ca ?? profile.ca, token: token.token), token)
     }
 
     // MARK: Machines and groups
@@ -125,6 +125,20 @@ extension AdminClient {
 
     package func decideJoin(_ decision: JoinDecision) async throws(Refusal) -> JoinRequestView {
         try await post(Paths.joinDecisions, decision)
+    }
+
+    package func readmitMachine(_ name: String, _ request: ReadmissionRequest) async throws(Refusal) -> ReadmissionView {
+        try await post(Paths.readmission(try AdminClient.checked(name, "The machine name")), request)
+    }
+
+    // MARK: The cluster's CA
+
+    package func ca() async throws(Refusal) -> CAView {
+        try await get(Paths.ca)
+    }
+
+    package func rotateCA(_ request: CARequest) async throws(Refusal) -> CAView {
+        try await post(Paths.caSteps, request)
     }
 
     // MARK: Settings

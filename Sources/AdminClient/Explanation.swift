@@ -14,7 +14,9 @@ func explanation(of error: any Error) -> String {
         return "its host name is unknown (\(dns))"
     case let error as NIOSSLError:
         if case .handshakeFailed = error {
-            return "the TLS handshake failed; the profile's \"ca\" did not sign its certificate, or it is not a manager (\(error))"
+            return "the TLS handshake failed; the profile's \"ca\" did not sign its certificate, or it is not a manager (\(error)). If the "
+                + "cluster's CA was replaced since (muster ca), take a new profile: admin.profile.json beside the manager's data, or one that "
+                + "another administrator makes with muster token create"
         }
         return "\(error)"
     default: return "\(error)"

@@ -75,6 +75,8 @@ package protocol AdminService: Sendable {
     func takeLocalEdits(_ choice: LocalConflictChoice, of machine: String, for caller: Caller) async throws(Refusal) -> EditSummary
     /// Gives the machine's version of entries up; answers what is left to decide.
     func dropLocalEdits(_ choice: LocalConflictChoice, of machine: String, for caller: Caller) async throws(Refusal) -> [LocalConflictView]
+    /// Lets a machine return, once, although its certificate expired.
+    func readmitMachine(_ name: String, _ request: ReadmissionRequest, for caller: Caller) async throws(Refusal) -> ReadmissionView
     func groups(for caller: Caller) async throws(Refusal) -> [GroupView]
     func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView
     func renameGroup(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> GroupView
@@ -88,6 +90,12 @@ package protocol AdminService: Sendable {
     func joinRequests(for caller: Caller) async throws(Refusal) -> [JoinRequestView]
     /// Lets one of them in, or turns it away; on one that is let in, the decision is on its key, which must be named.
     func decideJoin(_ decision: JoinDecision, for caller: Caller) async throws(Refusal) -> JoinRequestView
+
+    // MARK: The cluster's CA
+
+    func ca(for caller: Caller) async throws(Refusal) -> CAView
+    /// Takes a step; refused while machines have not confirmed what it needs, each named.
+    func rotateCA(_ request: CARequest, for caller: Caller) async throws(Refusal) -> CAView
 
     // MARK: Settings
 

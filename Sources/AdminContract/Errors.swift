@@ -39,6 +39,7 @@ package struct Outcome: Hashable, Sendable {
         .invitation: Outcome(422),
         .awaitingApproval: Outcome(409),
         .membershipEnded: Outcome(410),
+        .certificateExpired: Outcome(403),
         .duplicateMember: Outcome(409),
         .lossNotAccepted: Outcome(409),
         .limit: Outcome(413),

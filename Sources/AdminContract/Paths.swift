@@ -12,6 +12,8 @@ package enum Paths {
     package static let invitations = "/invitations"
     package static let joinRequests = "/join-requests"
     package static let joinDecisions = "/join-decisions"
+    package static let ca = "/ca"
+    package static let caSteps = "/ca/steps"
     package static let settings = "/settings"
     package static let edits = "/edits"
     package static let overrides = "/overrides"
@@ -55,6 +57,7 @@ package enum Paths {
     package static func localConflicts(_ machine: String) -> String { "\(machines)/\(machine)/conflicts" }
     package static func localTakes(_ machine: String) -> String { "\(machines)/\(machine)/conflicts/takes" }
     package static func localDrops(_ machine: String) -> String { "\(machines)/\(machine)/conflicts/drops" }
+    package static func readmission(_ machine: String) -> String { "\(machines)/\(machine)/readmission" }
     package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
     package static func certificateRequest(_ name: String) -> String { "\(certificates)/\(name)/request" }

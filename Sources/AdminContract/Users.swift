@@ -71,8 +71,11 @@ package struct TokenView: Hashable, Sendable, Codable {
     package var user: String
     package var role: Role
     package var expires: Timestamp
+    /// The CAs to trust with it, PEM.
+    package var ca: String?
 
-    package init(token: String, id: String, user: String, role: Role, expires: Timestamp) {
+    package init(token: String, id: String, user: String, role: Role, expires: Timestamp, ca: String? = nil) {
+        self.ca = ca
         self.token = token
         self.id = id
         self.user = user

@@ -5,7 +5,6 @@ import HummingbirdCore
 import HummingbirdTLS
 package import Logging
 import NIOCore
-import NIOSSL
 import ServiceLifecycle
 
 /// The admin port: the API over TLS, and two paths for whoever watches the process.
@@ -13,6 +12,7 @@ import ServiceLifecycle
 /// Runs until it is shut down or cancelled. Requests under way are then answered first.
 package struct AdminServer: Service {
     private let application: Application<RouterResponder<AdminContext>>
+    private let shown: ShownIdentity
 
     /// Where the port is.
     package struct Listen: Hashable, Sendable {
@@ -28,8 +28,8 @@ package struct AdminServer: Service {
 
     /// What the port shows to prove itself, in PEM.
     package struct TLS: Sendable, CustomStringConvertible {
-        fileprivate var chainPEM: String
-        fileprivate var keyPEM: String
+        let chainPEM: String
+        let keyPEM: String
 
         package init(chainPEM: String, keyPEM: String) {
             self.chainPEM = chainPEM
@@ -43,8 +43,12 @@ package struct AdminServer: Service {
         try await application.run()
     }
 
-    fileprivate init(_ application: Application<RouterResponder<AdminContext>>) {
+    /// What new connections are shown from now on; open ones stay.
+    package func replace(tls: TLS) throws(Refusal) { try shown.replace(tls) }
+
+    fileprivate init(_ application: Application<RouterResponder<AdminContext>>, shown: ShownIdentity) {
         self.application = application
+        self.shown = shown
     }
 }
 
@@ -62,19 +66,19 @@ package func makeAdminServer(
     addHealth(to: router, isReady: isReady)
     router.add(middleware: BearerTokens(tokens: tokens))
     addRoutes(to: router.group(RouterPath(Paths.base), context: CallerContext.self), service: service)
+    let shown = try ShownIdentity(tls)
     let server: HTTPServerBuilder
     do {
-        server = try .tls(.http1(configuration: http(terms, logger)), tlsConfiguration: try configuration(of: tls))
+        server = try .tls(.http1(configuration: http(terms, logger)), tlsConfiguration: shown.configuration)
     } catch {
-        throw Refusal(
-            .unreadable, "The admin port's certificate or private key cannot be used: neither can be read as PEM, or they do not match.")
+        throw ShownIdentity.unusable
     }
     return AdminServer(
         Application(
             router: router, server: server,
             configuration: ApplicationConfiguration(address: .hostname(listen.host, port: listen.port)),
             onServerRunning: { channel in await onReady(channel.localAddress?.port ?? listen.port) },
-            logger: logger))
+            logger: logger), shown: shown)
 }
 
 private func http(_ terms: AdminTerms, _ logger: Logger) -> HTTP1Channel.Configuration {
@@ -83,15 +87,4 @@ private func http(_ terms: AdminTerms, _ logger: Logger) -> HTTP1Channel.Configu
         additionalChannelHandlers: [VisitHandler(terms, doorkeeper, logger)],
         httpDecoderConfiguration: .init(
             maxHeaderFieldSize: Limits.headBytes, maxHeaderListSize: Limits.headBytes, maxHeaderFieldCount: Limits.headFields))
-}
-
-private func configuration(of tls: AdminServer.TLS) throws -> TLSConfiguration {
-    let chain = try NIOSSLCertificate.fromPEMBytes(Array(tls.chainPEM.utf8))
-    let key = try NIOSSLPrivateKey(bytes: Array(tls.keyPEM.utf8), format: .pem)
-    var configuration = TLSConfiguration.makeServerConfiguration(
-        certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-    configuration.minimumTLSVersion = .tlsv12
-    // A peer that is gone must not hold up the end for long.
-    configuration.shutdownTimeout = .seconds(1)
-    return configuration
 }

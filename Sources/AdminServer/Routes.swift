@@ -8,6 +8,7 @@ func addRoutes(to api: RouterGroup<CallerContext>, service: any AdminService) {
     addFleet(to: api, service)
     addGroups(to: api, service)
     addApart(to: api, service)
+    addCA(to: api, service)
     addSettings(to: api, service)
     addChanges(to: api, service)
     addCertificates(to: api, service)
@@ -74,6 +75,11 @@ private func addFleet(to api: RouterGroup<CallerContext>, _ service: any AdminSe
     api.post(path(Paths.retry(":\(name)"))) { _, context in
         Answer(try await service.retryMachine(context.parameters.require(name), for: context.caller))
     }
+    api.post(path(Paths.readmission(":\(name)"))) { request, context in
+        Answer(
+            try await service.readmitMachine(
+                context.parameters.require(name), request.value(ReadmissionRequest.self), for: context.caller), status: .created)
+    }
     api.post(path(Paths.invitations)) { request, context in
         Answer(try await service.invite(request.value(InvitationRequest.self), for: context.caller), status: .created)
     }
@@ -120,6 +126,15 @@ private func addApart(to api: RouterGroup<CallerContext>, _ service: any AdminSe
     api.post(path(Paths.localDrops(":\(name)"))) { request, context in
         let machine = try context.parameters.require(name)
         return Answer(try await service.dropLocalEdits(request.value(LocalConflictChoice.self), of: machine, for: context.caller))
+    }
+}
+
+private func addCA(to api: RouterGroup<CallerContext>, _ service: any AdminService) {
+    api.get(path(Paths.ca)) { _, context in
+        Answer(try await service.ca(for: context.caller))
+    }
+    api.post(path(Paths.caSteps)) { request, context in
+        Answer(try await service.rotateCA(request.value(CARequest.self), for: context.caller), status: .created)
     }
 }
 

@@ -57,11 +57,29 @@ package struct TrustedAuthority: Hashable, Sendable {
         try self.init(der: block.bytes)
     }
 
-    /// The authority that an invitation pins, found in the chain that a manager presented.
-    package static func pinned(_ fingerprint: Digest, in chainDER: [[UInt8]]) throws(Refusal) -> TrustedAuthority {
-        for der in chainDER where Digest(hashing: der) == fingerprint { return try TrustedAuthority(der: der) }
+    /// Reads the certificates of a PEM text: one, or two while a cluster's CA is being replaced.
+    package static func list(pem: String) throws(Refusal) -> [TrustedAuthority] {
+        var list: [TrustedAuthority] = []
+        for block in try PEMReader.blocks(in: pem, of: "The authorities' file") {
+            guard block.label == "CERTIFICATE", list.count < Limits.clusterAuthorities else {
+                throw Refusal(.unreadable, "The authorities' file is not one or two certificates in PEM.")
+            }
+            list.append(try TrustedAuthority(der: block.bytes))
+        }
+        guard !list.isEmpty else { throw Refusal(.unreadable, "The authorities' file holds no certificate.") }
+        return list
+    }
+
+    /// The authorities that an invitation pins, found in the chain that a manager presented.
+    package static func pinned(_ fingerprints: [Digest], in chainDER: [[UInt8]]) throws(Refusal) -> [TrustedAuthority] {
+        var found: [TrustedAuthority] = []
+        for der in chainDER where fingerprints.contains(Digest(hashing: der)) { found.append(try TrustedAuthority(der: der)) }
+        guard found.isEmpty else { return found }
+        let names = fingerprints.map(\.short).joined(separator: " or ")
         throw Refusal(
-            .unauthenticated, "The manager's certificate is not of the cluster that the invitation is for (authority \(fingerprint.short))."
+            .unauthenticated,
+            "The manager's certificate is not of the cluster that the invitation is for (authority \(names)). If that cluster's CA was "
+                + "replaced since, ask for another invitation: muster invite"
         )
     }
 
@@ -83,6 +101,13 @@ package struct TrustedAuthority: Hashable, Sendable {
 package func verifyIdentity(
     chainDER: [[UInt8]], trust: [TrustedAuthority], clusterID: String, now: Timestamp, acceptingExpired: Bool = false
 ) throws(Refusal) -> Identity {
+    try verifyPresented(chainDER: chainDER, trust: trust, clusterID: clusterID, now: now, acceptingExpired: acceptingExpired).identity
+}
+
+/// As ``verifyIdentity(chainDER:trust:clusterID:now:acceptingExpired:)``, and until when the certificate is valid.
+package func verifyPresented(
+    chainDER: [[UInt8]], trust: [TrustedAuthority], clusterID: String, now: Timestamp, acceptingExpired: Bool = false
+) throws(Refusal) -> (identity: Identity, notAfter: Timestamp) {
     guard let der = chainDER.first else { throw Refusal(.unauthenticated, "The other side presented no certificate.") }
     let leaf: Certificate
     do {
@@ -105,7 +130,18 @@ package func verifyIdentity(
     guard now <= notAfter || acceptingExpired else {
         throw Refusal(.unauthenticated, "The presented certificate expired at \(notAfter); the clock here says \(now).")
     }
-    return try Identity.of(leaf, clusterID: clusterID)
+    return (try Identity.of(leaf, clusterID: clusterID), notAfter)
+}
+
+extension IdentityPapers {
+    /// What a machine holds: its certificate, and whom it trusts. Says nothing about whether that is valid.
+    package init(chainPEM: String, trustPEM: String) throws(Refusal) {
+        let leaf = try CertificateChain(pem: chainPEM).leaf
+        let trust = try TrustedAuthority.list(pem: trustPEM)
+        self.init(
+            trusted: trust.map(\.fingerprint), issuer: trust.first { $0.issued(leaf) }?.fingerprint,
+            notBefore: Timestamp(leaf.notValidBefore), notAfter: Timestamp(leaf.notValidAfter))
+    }
 }
 
 /// Whether the leaf's extensions let it do what an identity does, and ask for nothing that we do not understand.

@@ -36,6 +36,12 @@ package enum Limits {
     package static let chainLength = 10
     /// Certificates of one name that are tried as the signer of another: an authority has two or three, and each try costs a verification.
     package static let signerCandidates = 10
+    /// CAs of one cluster that a machine trusts at a time: one, and the next while they are being exchanged.
+    package static let clusterAuthorities = 2
+    /// Certificates that a member may ask for on one connection: it needs one in some months, and one more in a rotation of the CA.
+    package static let renewalsPerConnection = 10
+    /// Hours that a grant to return may stay open, as an invitation: a week.
+    package static let readmissionHours = 168
     /// Certificates in one list of authorities. What systems trust is some 150.
     package static let authorities = 500
     /// Certificates in one list of an administrator's own. What is known of each is nearly a KiB, and an entry has 256; all that a

@@ -47,7 +47,8 @@ extension AdminDesk {
         guard let role = state.users.byName[name]?.role else {
             throw Refusal(.conflict, "\(name) was removed by somebody else at this moment.")
         }
-        return TokenView(token: token, id: event.id, user: name, role: role, expires: event.expires)
+        return TokenView(
+            token: token, id: event.id, user: name, role: role, expires: event.expires, ca: state.rotation.map { Rotation.pem($0.trusted) })
     }
 
     private static func view(of user: User, in state: ClusterState, at now: Timestamp) -> UserView {

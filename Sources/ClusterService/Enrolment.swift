@@ -5,10 +5,10 @@ package import Replication
 
 /// Invitations, and the joins that use them.
 package actor Enrolment {
-    private let ledger: Ledger
-    private let authority: ClusterAuthority
+    let ledger: Ledger
+    private let issuers: Issuers
     private let waiting: PendingJoins
-    private let now: WallClock
+    let now: WallClock
     private let managers: @Sendable () -> [String]
     private var generator: any RandomNumberGenerator & Sendable
 
@@ -17,12 +17,11 @@ package actor Enrolment {
 
     /// `managers` says where managers take members, as invitations carry it.
     package init(
-        ledger: Ledger, authority: ClusterAuthority, log: any ClusterLog, now: @escaping WallClock,
-        managers: @escaping @Sendable () -> [String],
+        ledger: Ledger, issuers: Issuers, log: any ClusterLog, now: @escaping WallClock, managers: @escaping @Sendable () -> [String],
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.ledger = ledger
-        self.authority = authority
+        self.issuers = issuers
         waiting = PendingJoins(log: log)
         self.now = now
         self.managers = managers
@@ -47,9 +46,10 @@ package actor Enrolment {
                     id: id, secretHash: Enrolment.hash(secret), group: group.id, expires: expires, machine: machine,
                     approval: approval ? true : nil))
         }
+        let rotation = try state.rotationOrRefusal()
         return InvitationToken(
-            id: id, secret: secret, clusterID: state.clusterID, cluster: state.cluster, authority: authority.fingerprint,
-            managers: managers(), expires: expires)
+            id: id, secret: secret, clusterID: state.clusterID, cluster: state.cluster, authority: rotation.shown.fingerprint,
+            nextAuthority: rotation.alsoPinned.first?.fingerprint, managers: managers(), expires: expires)
     }
 
     /// Lets a machine in. A preview, a refusal or a failed join consumes nothing.
@@ -68,6 +68,7 @@ package actor Enrolment {
         }
         if request.isPreview {
             let state = await ledger.state
+            try Enrolment.checkRotation(state, knowledge: request.knowledge)
             let group = try Enrolment.admit(request, in: state, at: now())
             // Known before anything is lost: whether its agent understands what it would get.
             let joined = Enrolment.joined(
@@ -75,21 +76,17 @@ package actor Enrolment {
                 group: group,
                 key: csr.key.fingerprint)
             try ledger.agents.check(from: state, to: try Enrolment.state(state, with: joined, at: now()))
-            return answer(in: state, group: group, membership: MembershipID(rawValue: ""), certificate: "", isPreview: true)
+            return try answer(in: state, group: group, membership: MembershipID(rawValue: ""), certificate: "", isPreview: true)
         }
         let identityKey = csr.key.fingerprint
         try await ledger.settle()
         let former = Enrolment.membership(joinedBy: request, key: identityKey, in: await ledger.state, at: now())
         if former == nil { try await awaitApproval(of: request, network, key: identityKey) }
         let membership = former ?? MembershipID(rawValue: randomIdentifier(using: &generator))
-        let certificate: CertificateChain
-        do {
-            certificate = try authority.issue(.machine(membership), publicKeyOf: csr, lifetimeDays: Enrolment.certificateDays, now: now())
-        } catch {
-            throw Refusal(.invalid, "No certificate can be issued for the machine's key.")
-        }
+        let certificate = try await issue(to: membership, csr, in: ledger.state)
         let state = try await ledger.append(by: "machine \(machine)") { state, time throws(Refusal) in
             if former != nil { return nil }
+            try Enrolment.checkRotation(state, knowledge: request.knowledge)
             let group = try Enrolment.admit(request, in: state, at: time)
             let joined = Enrolment.joined(
                 request, Enrolment.network(network, of: request, in: state, group: group), as: membership, group: group, key: identityKey)
@@ -99,7 +96,7 @@ package actor Enrolment {
         guard let group = state.memberships[membership].flatMap({ state.groups[$0.group] }) else {
             throw Refusal(.membershipEnded, "The machine was removed again while it joined.")
         }
-        return answer(in: state, group: group, membership: membership, certificate: certificate.pem, isPreview: false)
+        return try answer(in: state, group: group, membership: membership, certificate: certificate.pem, isPreview: false)
     }
 
     /// The machines that wait for an administrator's decision.
@@ -129,11 +126,24 @@ package actor Enrolment {
         }
     }
 
-    private func answer(in state: ClusterState, group: Group, membership: MembershipID, certificate: String, isPreview: Bool) -> JoinAnswer
+    /// Certifies a machine's key, by the CA that issues now.
+    func issue(to membership: MembershipID, _ request: CertificateRequest, in state: ClusterState) async throws(Refusal) -> CertificateChain
     {
+        let authority = try await issuers.authority(state.rotationOrRefusal().issuing)
+        do {
+            return try authority.issue(
+                .machine(membership), publicKeyOf: request, lifetimeDays: Enrolment.certificateDays, now: now())
+        } catch {
+            throw Refusal(.invalid, "No certificate can be issued for the machine's key.")
+        }
+    }
+
+    private func answer(
+        in state: ClusterState, group: Group, membership: MembershipID, certificate: String, isPreview: Bool
+    ) throws(Refusal) -> JoinAnswer {
         JoinAnswer(
             membership: membership, clusterID: state.clusterID, cluster: state.cluster, group: group.name, certificate: certificate,
-            trust: authority.certificatePEM, managers: managers(), isPreview: isPreview)
+            trust: Rotation.pem(try state.rotationOrRefusal().trusted), managers: managers(), isPreview: isPreview)
     }
 
     // MARK: - Decisions
@@ -166,6 +176,15 @@ package actor Enrolment {
             throw Refusal(.notFound, "The group that the invitation leads to was deleted. Ask for another: muster invite")
         }
         return group
+    }
+
+    /// While machines trust two CAs, a machine whose agent knows of one only would be left behind at the last step.
+    private static func checkRotation(_ state: ClusterState, knowledge: AgentKnowledge) throws(Refusal) {
+        guard try state.rotationOrRefusal().trusted.count > 1, knowledge.protocols.upperBound < MemberProtocol.identities else { return }
+        throw Refusal(
+            .version,
+            "The cluster's CA is being replaced, and this machine's agent is too old to take part in that. Upgrade it, or join when it is "
+                + "over: muster ca show")
     }
 
     /// The membership that this very request has brought about before. The invitation's secret and the machine's key vouch for it.

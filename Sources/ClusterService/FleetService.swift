@@ -35,6 +35,7 @@ package final class FleetService: MemberPort, Service {
         case hello(Hello, ConnectionID)
         case localEdits(LocalEditReport, ConnectionID)
         case forgetEdits(MembershipID)
+        case renewal([UInt8], ConnectionID)
     }
 
     package init(
@@ -113,6 +114,7 @@ package final class FleetService: MemberPort, Service {
         let head = ledger.sighting(of: state)
         let disconnected = state.disconnected
         decide { $0.stateChanged(targets: targets, ended: ended, disconnected: disconnected, head: head, now: $1) }
+        decide { publisher, _ in publisher.authoritiesChanged(state.rotation.map(Publisher.Authorities.init)) }
     }
 
     private func doWork() async {
@@ -122,6 +124,7 @@ package final class FleetService: MemberPort, Service {
             case .hello(let hello, let connection): await answer(hello, connection)
             case .localEdits(let report, let connection): await keep(report, connection)
             case .forgetEdits(let membership): await forgetEdits(of: membership)
+            case .renewal(let request, let connection): await renew(request, connection)
             }
         }
     }
@@ -156,8 +159,11 @@ package final class FleetService: MemberPort, Service {
 
     package func opened(_ connection: ConnectionID, peer: Peer, link: any Link<ManagerMessage>) {
         inner.withLock { $0.links[connection] = link }
-        guard case .member(let membership) = peer else { return }
-        decide { $0.opened(connection, membership: membership, now: $1) }
+        switch peer {
+        case .stranger: break
+        case .member(let membership): decide { $0.opened(connection, membership: membership, now: $1) }
+        case .returning(let membership): decide { publisher, _ in publisher.returned(connection, membership: membership) }
+        }
     }
 
     package func turnedAway(_ membership: MembershipID, because reason: String) {
@@ -171,6 +177,8 @@ package final class FleetService: MemberPort, Service {
         case .localEdits(let report): enqueue(.localEdits(report, connection), connection)
         case .receipt(let receipt):
             decide { $0.receipt(connection, receipt, now: $1) }
+        case .papers(let papers): decide { $0.papers(connection, papers, now: $1) }
+        case .renewal(let request): enqueue(.renewal(request, connection), connection)
         case .ping, .pong:
             decide { $0.heard(connection, now: $1) }
         }
@@ -214,6 +222,25 @@ package final class FleetService: MemberPort, Service {
         link?.close()
     }
 
+    private func renew(_ request: [UInt8], _ connection: ConnectionID) async {
+        let (asker, link) = inner.withLock { inner in
+            inner.publisher.uptime = uptime().components.seconds
+            let (asker, actions) = inner.publisher.renewal(connection, now: now())
+            perform(actions, &inner)
+            return (asker, inner.links[connection])
+        }
+        guard let asker else { return }
+        do throws(Refusal) {
+            link?.send(.renewed(try await enrolment.renew(request, for: asker)))
+            logger.notice("a member's certificate was renewed", metadata: ["membership": "\(asker.membership)"])
+            if asker.closesAfter { link?.close() }
+        } catch {
+            logger.notice("a renewal was refused", metadata: ["membership": "\(asker.membership)", "code": "\(error.code.rawValue)"])
+            link?.send(.refused(error.code, reason: error.description))
+            link?.close()
+        }
+    }
+
     // MARK: - Performing
 
     /// Asks the publisher, which is told both times, and does what it says.
@@ -246,6 +273,9 @@ package final class FleetService: MemberPort, Service {
             case .close(let connection): inner.links[connection]?.close()
             case .record(let membership, _):
                 if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }
+            case .authorities(let connection, let offer): inner.links[connection]?.send(.authorities(offer))
+            case .keep(let membership):
+                if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }
             case .know(let membership, let agent):
                 ledger.agents.note(agent, of: membership)
                 if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }
@@ -276,6 +306,9 @@ package final class FleetService: MemberPort, Service {
     package func applied(by membership: MembershipID) -> Target? {
         inner.withLock { $0.publisher.records[membership]?.lastApplied?.target }
     }
+
+    /// What is known of every member.
+    package var memberRecords: [MembershipID: MachineRecord] { inner.withLock { $0.publisher.records } }
 
     /// Why nothing is sent to anybody: a member has seen more than this manager's log holds. Nil when all is well.
     package var outdated: String? {

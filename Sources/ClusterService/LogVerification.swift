@@ -93,6 +93,10 @@ extension ClusterEvent {
         case .machineRenamed(let event): return "renamed the machine \(event.former) to \(event.name)"
         case .managerRecovered(let event):
             return "went on from an older backup, as epoch \(event.epoch); open invitations were closed"
+        case .caRotated(let event): return event.sentence(in: state)
+        case .readmissionGranted(let event):
+            return "let \(state.name(of: event.membership)) return once although its certificate expired, until \(event.expires)"
+        case .machineReadmitted(let event): return "\(state.name(of: event.membership)) returned with its old key; the grant is used"
         case .keyExported(let event):
             let level = state.level(of: event.layer)?.description ?? "a level that is gone"
             return "exported the certificate \(event.certificate) of \(level) with its key \(event.key.short)"
@@ -117,9 +121,23 @@ extension ClusterEvent {
 }
 
 extension ClusterState {
-    /// What a machine is or was called.
+    /// A machine's name, be it a former one.
     fileprivate func name(of membership: MembershipID) -> String {
         ended[membership]?.machine ?? memberships[membership]?.machine ?? "a machine"
+    }
+}
+
+extension CARotated {
+    fileprivate func sentence(in state: ClusterState) -> String {
+        switch move {
+        case .prepare: return "prepared the next CA \(prepared?.fingerprint.short ?? "")"
+        case .trust: return "had machines trust the next CA beside the one before"
+        case .activate:
+            let names = (without ?? []).map { state.name(of: $0) }.sorted()
+            return "activated the next CA" + (names.isEmpty ? "" : ", without \(names.joined(separator: ", "))")
+        case .retire: return "retired the CA from before; invitations that know no other were closed"
+        case .abort: return "gave up the next CA"
+        }
     }
 }
 

@@ -70,12 +70,8 @@ package struct ManagerFoundation: Sendable {
 }
 
 extension ClusterAuthority {
-    /// The authority of a running cluster: its certificate from the log, its key from the vault.
+    /// The authority that issues in a running cluster: its certificate from the log, its key from the vault.
     package static func load(_ state: ClusterState, vault: KeyVault) async throws(Refusal) -> ClusterAuthority {
-        guard let created = state.created else {
-            throw Refusal(.notFound, "The log holds no cluster. Make one: muster manager init")
-        }
-        let key = try await vault.keyPEM(created.authorityKey)
-        return try ClusterAuthority(certificatePEM: created.authority, keyPEM: String(decoding: key, as: UTF8.self))
+        try await Issuers(vault: vault).authority(state.rotationOrRefusal().issuing)
     }
 }

@@ -120,7 +120,7 @@ package struct ManagerVerification: Sendable {
     private static func material(of state: ClusterState) -> (keys: [Digest: [String]], chains: [Digest: [String]]) {
         var keys: [Digest: [String]] = [:]
         var chains: [Digest: [String]] = [:]
-        if let created = state.created { keys[created.authorityKey] = ["the cluster's certificate authority"] }
+        for ca in state.rotation?.accepted ?? [] { keys[ca.key] = ["the cluster's certificate authority"] }
         for level in AdminDesk.levels(of: state) {
             // A level that the state itself lists is one that it has.
             guard let id = try? state.layerID(of: level), let layer = state.layer(id) else { continue }

@@ -18,6 +18,8 @@ package enum Peer: Hashable, Sendable {
     /// No certificate: may send one join request and nothing else.
     case stranger
     case member(MembershipID)
+    /// A member whose certificate has expired: may ask for another one and nothing else.
+    case returning(MembershipID)
 }
 
 /// A number for one accepted connection, never used again by the same process.
@@ -79,6 +81,6 @@ package struct MemberIdentity: Hashable, Sendable, CustomStringConvertible, Cust
 package enum ManagerTrust: Hashable, Sendable {
     /// As a member: signed by one of these CA certificates (PEM).
     case authorities(pem: String, clusterID: String)
-    /// As a stranger with an invitation: the CA in the server's chain has this SHA-256 fingerprint.
-    case fingerprint(Digest, clusterID: String)
+    /// As a stranger with an invitation: a CA in the server's chain has one of these SHA-256 fingerprints.
+    case fingerprints([Digest], clusterID: String)
 }

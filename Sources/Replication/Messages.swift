@@ -6,6 +6,10 @@ package enum MemberMessage: Hashable, Sendable {
     case receipt(Receipt)
     case localEdits(LocalEditReport)
     case join(JoinRequest)
+    /// What the member holds of its identity now, on its disk.
+    case papers(IdentityPapers)
+    /// Asks for another certificate for the member's key: PKCS#10 in DER.
+    case renewal(certificateRequest: [UInt8])
     case ping
     case pong
 }
@@ -24,6 +28,9 @@ package enum ManagerMessage: Hashable, Sendable {
     /// No, and why; the manager closes the connection after it.
     case refused(Refusal.Code, reason: String)
     case joined(JoinAnswer)
+    /// By whom managers must be vouched for from now on, and who issues.
+    case authorities(AuthorityOffer)
+    case renewed(RenewedIdentity)
     case ping
     case pong
 }
@@ -43,8 +50,14 @@ package struct Hello: Hashable, Sendable {
     package var isDisconnected = false
     /// How many edits of its own it has that are not settled. It says which once it is welcome.
     package var localEdits = 0
+    /// What it holds of its identity; nil if it does not say.
+    package var papers: IdentityPapers?
 
-    package init(knowledge: AgentKnowledge, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none) {
+    package init(
+        knowledge: AgentKnowledge, clock: Timestamp, running: Digest?, rejected: Digest? = nil, seen: Sighting = .none,
+        papers: IdentityPapers? = nil
+    ) {
+        self.papers = papers
         self.knowledge = knowledge
         self.clock = clock
         self.running = running

@@ -16,8 +16,8 @@
 ///     spiffe://<cluster id>/manager/<name>          the manager; its host name does not matter
 ///     spiffe://<cluster id>/machine/<membership>    the member
 ///
-/// A member trusts the authorities it was given when it joined. A machine that wants to join shows no certificate, and trusts the
-/// authority whose SHA-256 fingerprint its invitation names and which the manager sends at the end of its chain.
+/// A member trusts the authorities that it was given last. A machine that wants to join shows no certificate, and trusts the authority
+/// whose SHA-256 fingerprint its invitation names and which the manager sends at the end of its chain.
 ///
 /// FRAMES. Each direction is a row of frames: the length of a message in bytes as four bytes, most significant first, then the message:
 /// a MemberFrame from the member, a ManagerFrame from the manager. A frame has at most 8 MiB toward the member, 1 MiB from a member
@@ -28,6 +28,8 @@
 /// A MEMBER sends a hello first. The manager answers with a welcome, then an update whenever the member should run something else
 /// than its hello or its last receipt says, and waits for the receipt before it sends the next. Or it says that the membership ended,
 /// or refuses, and closes.
+///
+/// A MEMBER WHOSE CERTIFICATE HAS EXPIRED shows it all the same, and sends one renewal and nothing else but pings and pongs.
 ///
 /// A MACHINE THAT JOINS sends one join, and nothing else but pings and pongs. The manager answers joined or refused, and closes: who
 /// asks for a preview first does so on a connection of its own. Such a connection lasts at most 300 seconds.
@@ -117,6 +119,23 @@ package nonisolated struct WireMemberFrame: Sendable {
     set {kind = .localEdits(newValue)}
   }
 
+  /// These two in version 2.
+  package var papers: WireIdentityPapers {
+    get {
+      if case .papers(let v)? = kind {return v}
+      return WireIdentityPapers()
+    }
+    set {kind = .papers(newValue)}
+  }
+
+  package var renewal: WireRenewalRequest {
+    get {
+      if case .renewal(let v)? = kind {return v}
+      return WireRenewalRequest()
+    }
+    set {kind = .renewal(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -126,6 +145,9 @@ package nonisolated struct WireMemberFrame: Sendable {
     case ping(WirePing)
     case pong(WirePong)
     case localEdits(WireLocalEdits)
+    /// These two in version 2.
+    case papers(WireIdentityPapers)
+    case renewal(WireRenewalRequest)
 
   }
 
@@ -212,6 +234,23 @@ package nonisolated struct WireManagerFrame: Sendable {
     set {kind = .settled(newValue)}
   }
 
+  /// These two in version 2.
+  package var authorities: WireAuthorities {
+    get {
+      if case .authorities(let v)? = kind {return v}
+      return WireAuthorities()
+    }
+    set {kind = .authorities(newValue)}
+  }
+
+  package var renewed: WireRenewed {
+    get {
+      if case .renewed(let v)? = kind {return v}
+      return WireRenewed()
+    }
+    set {kind = .renewed(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -224,6 +263,9 @@ package nonisolated struct WireManagerFrame: Sendable {
     case pong(WirePong)
     case apart(WireApart)
     case settled(WireSettled)
+    /// These two in version 2.
+    case authorities(WireAuthorities)
+    case renewed(WireRenewed)
 
   }
 
@@ -294,58 +336,169 @@ package nonisolated struct WireTarget: Sendable {
 }
 
 /// The first frame of a member.
-package nonisolated struct WireHello: Sendable {
+package nonisolated struct WireHello: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// The newest version of this conversation that the member speaks: 2. If the manager speaks none between this and oldest_version, it
   /// refuses with code "version".
-  package var version: UInt32 = 0
+  package var version: UInt32 {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
   /// The agent's own version, for people.
-  package var agent: String = String()
+  package var agent: String {
+    get {_storage._agent}
+    set {_uniqueStorage()._agent = newValue}
+  }
 
   /// What the member's clock says.
-  package var clock: Int64 = 0
+  package var clock: Int64 {
+    get {_storage._clock}
+    set {_uniqueStorage()._clock = newValue}
+  }
 
   /// The digest of the configuration that it runs. Missing before the first, and when everything is to be sent anew.
-  package var running: Data = Data()
+  package var running: Data {
+    get {_storage._running}
+    set {_uniqueStorage()._running = newValue}
+  }
 
   /// The digest that it rejected last. Missing when it has applied or been given another since.
-  package var rejected: Data = Data()
+  package var rejected: Data {
+    get {_storage._rejected}
+    set {_uniqueStorage()._rejected = newValue}
+  }
 
   /// The newest place that any manager told it of; missing before the first. A manager that lacks that entry was restored from an older
   /// backup: it refuses with code "conflict" and sends nothing to any member until it is recovered, which begins a new epoch.
   package var seen: WireSighting {
-    get {_seen ?? WireSighting()}
-    set {_seen = newValue}
+    get {_storage._seen ?? WireSighting()}
+    set {_uniqueStorage()._seen = newValue}
   }
   /// Returns true if `seen` has been explicitly set.
-  package var hasSeen: Bool {self._seen != nil}
+  package var hasSeen: Bool {_storage._seen != nil}
   /// Clears the value of `seen`. Subsequent reads from it will return its default value.
-  package mutating func clearSeen() {self._seen = nil}
+  package mutating func clearSeen() {_uniqueStorage()._seen = nil}
 
   /// The names of the sections that its version knows.
-  package var sections: [String] = []
+  package var sections: [String] {
+    get {_storage._sections}
+    set {_uniqueStorage()._sections = newValue}
+  }
 
   /// The oldest version of this conversation that the member speaks; missing when it speaks one only.
-  package var oldestVersion: UInt32 = 0
+  package var oldestVersion: UInt32 {
+    get {_storage._oldestVersion}
+    set {_uniqueStorage()._oldestVersion = newValue}
+  }
 
   /// Of the sections, those that it knows in a later version than the first, each once.
-  package var sectionVersions: [WireSectionVersion] = []
+  package var sectionVersions: [WireSectionVersion] {
+    get {_storage._sectionVersions}
+    set {_uniqueStorage()._sectionVersions = newValue}
+  }
 
   /// Whether the member keeps apart from its cluster, as it was last told. From version 2 on.
-  package var disconnected: Bool = false
+  package var disconnected: Bool {
+    get {_storage._disconnected}
+    set {_uniqueStorage()._disconnected = newValue}
+  }
 
   /// How many edits of its own the member has that are not settled. From version 2 on.
-  package var localEdits: UInt32 = 0
+  package var localEdits: UInt32 {
+    get {_storage._localEdits}
+    set {_uniqueStorage()._localEdits = newValue}
+  }
+
+  /// What the member holds of its identity. Missing when it does not renew its certificate on the connection.
+  package var papers: WireIdentityPapers {
+    get {_storage._papers ?? WireIdentityPapers()}
+    set {_uniqueStorage()._papers = newValue}
+  }
+  /// Returns true if `papers` has been explicitly set.
+  package var hasPapers: Bool {_storage._papers != nil}
+  /// Clears the value of `papers`. Subsequent reads from it will return its default value.
+  package mutating func clearPapers() {_uniqueStorage()._papers = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _seen: WireSighting? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What a member holds of its identity, as it is on its disk. In the hello, and as a frame of its own after each change.
+package nonisolated struct WireIdentityPapers: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required, at most two: of the certificates in DER of the authorities that it trusts.
+  package var trusted: [Data] = []
+
+  /// The one of them that issued the member's certificate; missing when none did.
+  package var issuer: Data = Data()
+
+  /// From when to when that certificate is valid.
+  package var notBefore: Int64 = 0
+
+  package var notAfter: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Asks for another certificate for the key that the member has: when less than a third of the present one's time is left, when
+/// another authority issues, or, as the first and only frame of a connection, after it expired.
+package nonisolated struct WireRenewalRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required. PKCS#10 in DER, signed with the key of the membership. Only the key in it counts.
+  package var certificateRequest: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Whom the member is to trust from now on. It keeps this on its disk, and says so with its papers.
+package nonisolated struct WireAuthorities: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required. The certificates of one or two authorities in PEM; no others are trusted any more.
+  package var trust: String = String()
+
+  /// Required. The fingerprint of the one that issues. A member whose certificate is another's asks for a renewal.
+  package var issuing: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The answer to a renewal request. The member keeps both on its disk, the authorities first, and says so with its papers.
+package nonisolated struct WireRenewed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required. The certificate chain in PEM.
+  package var certificate: String = String()
+
+  /// Required. As in Authorities.
+  package var trust: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// A section that is known with what came to it later.
@@ -980,7 +1133,7 @@ fileprivate nonisolated let _protobuf_package = "muster.wire.v1"
 
 nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MemberFrame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}receipt\0\u{1}join\0\u{1}ping\0\u{1}pong\0\u{3}local_edits\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}receipt\0\u{1}join\0\u{1}ping\0\u{1}pong\0\u{3}local_edits\0\u{2}\u{4}papers\0\u{1}renewal\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1066,6 +1219,32 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .localEdits(v)
         }
       }()
+      case 10: try {
+        var v: WireIdentityPapers?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .papers(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .papers(v)
+        }
+      }()
+      case 11: try {
+        var v: WireRenewalRequest?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .renewal(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .renewal(v)
+        }
+      }()
       default: break
       }
     }
@@ -1101,6 +1280,14 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
       guard case .localEdits(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
+    case .papers?: try {
+      guard case .papers(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .renewal?: try {
+      guard case .renewal(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1115,7 +1302,7 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ManagerFrame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}update\0\u{1}ended\0\u{1}refused\0\u{1}joined\0\u{1}ping\0\u{1}pong\0\u{1}apart\0\u{1}settled\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}update\0\u{1}ended\0\u{1}refused\0\u{1}joined\0\u{1}ping\0\u{1}pong\0\u{1}apart\0\u{1}settled\0\u{2}\u{3}authorities\0\u{1}renewed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1240,6 +1427,32 @@ nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.kind = .settled(v)
         }
       }()
+      case 12: try {
+        var v: WireAuthorities?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .authorities(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .authorities(v)
+        }
+      }()
+      case 13: try {
+        var v: WireRenewed?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .renewed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .renewed(v)
+        }
+      }()
       default: break
       }
     }
@@ -1286,6 +1499,14 @@ nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .settled?: try {
       guard case .settled(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .authorities?: try {
+      guard case .authorities(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .renewed?: try {
+      guard case .renewed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
     }()
     case nil: break
     }
@@ -1424,7 +1645,154 @@ nonisolated extension WireTarget: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0\u{1}disconnected\0\u{3}local_edits\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0\u{1}disconnected\0\u{3}local_edits\0\u{2}\u{4}papers\0")
+
+  fileprivate class _StorageClass {
+    var _version: UInt32 = 0
+    var _agent: String = String()
+    var _clock: Int64 = 0
+    var _running: Data = Data()
+    var _rejected: Data = Data()
+    var _seen: WireSighting? = nil
+    var _sections: [String] = []
+    var _oldestVersion: UInt32 = 0
+    var _sectionVersions: [WireSectionVersion] = []
+    var _disconnected: Bool = false
+    var _localEdits: UInt32 = 0
+    var _papers: WireIdentityPapers? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _version = source._version
+      _agent = source._agent
+      _clock = source._clock
+      _running = source._running
+      _rejected = source._rejected
+      _seen = source._seen
+      _sections = source._sections
+      _oldestVersion = source._oldestVersion
+      _sectionVersions = source._sectionVersions
+      _disconnected = source._disconnected
+      _localEdits = source._localEdits
+      _papers = source._papers
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._version) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._agent) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._clock) }()
+        case 4: try { try decoder.decodeSingularBytesField(value: &_storage._running) }()
+        case 5: try { try decoder.decodeSingularBytesField(value: &_storage._rejected) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._seen) }()
+        case 7: try { try decoder.decodeRepeatedStringField(value: &_storage._sections) }()
+        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._oldestVersion) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._sectionVersions) }()
+        case 10: try { try decoder.decodeSingularBoolField(value: &_storage._disconnected) }()
+        case 11: try { try decoder.decodeSingularUInt32Field(value: &_storage._localEdits) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._papers) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._version != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._version, fieldNumber: 1)
+      }
+      if !_storage._agent.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._agent, fieldNumber: 2)
+      }
+      if _storage._clock != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._clock, fieldNumber: 3)
+      }
+      if !_storage._running.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._running, fieldNumber: 4)
+      }
+      if !_storage._rejected.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._rejected, fieldNumber: 5)
+      }
+      try { if let v = _storage._seen {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      if !_storage._sections.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._sections, fieldNumber: 7)
+      }
+      if _storage._oldestVersion != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._oldestVersion, fieldNumber: 8)
+      }
+      if !_storage._sectionVersions.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._sectionVersions, fieldNumber: 9)
+      }
+      if _storage._disconnected != false {
+        try visitor.visitSingularBoolField(value: _storage._disconnected, fieldNumber: 10)
+      }
+      if _storage._localEdits != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._localEdits, fieldNumber: 11)
+      }
+      try { if let v = _storage._papers {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireHello, rhs: WireHello) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._agent != rhs_storage._agent {return false}
+        if _storage._clock != rhs_storage._clock {return false}
+        if _storage._running != rhs_storage._running {return false}
+        if _storage._rejected != rhs_storage._rejected {return false}
+        if _storage._seen != rhs_storage._seen {return false}
+        if _storage._sections != rhs_storage._sections {return false}
+        if _storage._oldestVersion != rhs_storage._oldestVersion {return false}
+        if _storage._sectionVersions != rhs_storage._sectionVersions {return false}
+        if _storage._disconnected != rhs_storage._disconnected {return false}
+        if _storage._localEdits != rhs_storage._localEdits {return false}
+        if _storage._papers != rhs_storage._papers {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireIdentityPapers: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".IdentityPapers"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trusted\0\u{1}issuer\0\u{3}not_before\0\u{3}not_after\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1432,75 +1800,136 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.agent) }()
-      case 3: try { try decoder.decodeSingularInt64Field(value: &self.clock) }()
-      case 4: try { try decoder.decodeSingularBytesField(value: &self.running) }()
-      case 5: try { try decoder.decodeSingularBytesField(value: &self.rejected) }()
-      case 6: try { try decoder.decodeSingularMessageField(value: &self._seen) }()
-      case 7: try { try decoder.decodeRepeatedStringField(value: &self.sections) }()
-      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.oldestVersion) }()
-      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.sectionVersions) }()
-      case 10: try { try decoder.decodeSingularBoolField(value: &self.disconnected) }()
-      case 11: try { try decoder.decodeSingularUInt32Field(value: &self.localEdits) }()
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.trusted) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.issuer) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.notBefore) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.notAfter) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.version != 0 {
-      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 1)
+    if !self.trusted.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.trusted, fieldNumber: 1)
     }
-    if !self.agent.isEmpty {
-      try visitor.visitSingularStringField(value: self.agent, fieldNumber: 2)
+    if !self.issuer.isEmpty {
+      try visitor.visitSingularBytesField(value: self.issuer, fieldNumber: 2)
     }
-    if self.clock != 0 {
-      try visitor.visitSingularInt64Field(value: self.clock, fieldNumber: 3)
+    if self.notBefore != 0 {
+      try visitor.visitSingularInt64Field(value: self.notBefore, fieldNumber: 3)
     }
-    if !self.running.isEmpty {
-      try visitor.visitSingularBytesField(value: self.running, fieldNumber: 4)
-    }
-    if !self.rejected.isEmpty {
-      try visitor.visitSingularBytesField(value: self.rejected, fieldNumber: 5)
-    }
-    try { if let v = self._seen {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    } }()
-    if !self.sections.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.sections, fieldNumber: 7)
-    }
-    if self.oldestVersion != 0 {
-      try visitor.visitSingularUInt32Field(value: self.oldestVersion, fieldNumber: 8)
-    }
-    if !self.sectionVersions.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.sectionVersions, fieldNumber: 9)
-    }
-    if self.disconnected != false {
-      try visitor.visitSingularBoolField(value: self.disconnected, fieldNumber: 10)
-    }
-    if self.localEdits != 0 {
-      try visitor.visitSingularUInt32Field(value: self.localEdits, fieldNumber: 11)
+    if self.notAfter != 0 {
+      try visitor.visitSingularInt64Field(value: self.notAfter, fieldNumber: 4)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: WireHello, rhs: WireHello) -> Bool {
-    if lhs.version != rhs.version {return false}
-    if lhs.agent != rhs.agent {return false}
-    if lhs.clock != rhs.clock {return false}
-    if lhs.running != rhs.running {return false}
-    if lhs.rejected != rhs.rejected {return false}
-    if lhs._seen != rhs._seen {return false}
-    if lhs.sections != rhs.sections {return false}
-    if lhs.oldestVersion != rhs.oldestVersion {return false}
-    if lhs.sectionVersions != rhs.sectionVersions {return false}
-    if lhs.disconnected != rhs.disconnected {return false}
-    if lhs.localEdits != rhs.localEdits {return false}
+  package static func ==(lhs: WireIdentityPapers, rhs: WireIdentityPapers) -> Bool {
+    if lhs.trusted != rhs.trusted {return false}
+    if lhs.issuer != rhs.issuer {return false}
+    if lhs.notBefore != rhs.notBefore {return false}
+    if lhs.notAfter != rhs.notAfter {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRenewalRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RenewalRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}certificate_request\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.certificateRequest) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.certificateRequest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.certificateRequest, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRenewalRequest, rhs: WireRenewalRequest) -> Bool {
+    if lhs.certificateRequest != rhs.certificateRequest {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAuthorities: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Authorities"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trust\0\u{1}issuing\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.trust) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.issuing) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.trust.isEmpty {
+      try visitor.visitSingularStringField(value: self.trust, fieldNumber: 1)
+    }
+    if !self.issuing.isEmpty {
+      try visitor.visitSingularBytesField(value: self.issuing, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAuthorities, rhs: WireAuthorities) -> Bool {
+    if lhs.trust != rhs.trust {return false}
+    if lhs.issuing != rhs.issuing {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Renewed"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}certificate\0\u{1}trust\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.certificate) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.trust) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.certificate.isEmpty {
+      try visitor.visitSingularStringField(value: self.certificate, fieldNumber: 1)
+    }
+    if !self.trust.isEmpty {
+      try visitor.visitSingularStringField(value: self.trust, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRenewed, rhs: WireRenewed) -> Bool {
+    if lhs.certificate != rhs.certificate {return false}
+    if lhs.trust != rhs.trust {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

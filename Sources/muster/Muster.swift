@@ -26,7 +26,7 @@ struct Muster: AsyncParsableCommand {
                 subcommands: [
                     Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AlertCommand.self, UserCommand.self,
                     TokenCommand.self,
-                    AuditCommand.self, WhoAmI.self,
+                    CACommand.self, AuditCommand.self, WhoAmI.self,
                 ]),
             CommandGroup(
                 name: "Settings",

@@ -32,33 +32,49 @@ struct ManagerWiring {
         try ManagerWiring.check(master, opens: state, at: directory.keyPath)
 
         let vault = KeyVault(log: log, master: master, clusterID: state.clusterID)
-        let authority = try await ClusterAuthority.load(state, vault: vault)
+        let issuers = Issuers(vault: vault)
         let places = Places(settings: settings)
-        let enrolment = Enrolment(ledger: ledger, authority: authority, log: log, now: systemClock, managers: { places.advertised })
+        let enrolment = Enrolment(
+            ledger: ledger, issuers: issuers, log: log, now: systemClock, managers: { places.advertised })
         let fleet = FleetService(ledger: ledger, enrolment: enrolment, vault: vault, log: log, now: systemClock, logger: logger)
         let desk = ChangeDesk(ledger: ledger, log: log)
-        let certificates = CertificateDesk(changes: desk, vault: vault, now: systemClock)
+        let certificateDesk = CertificateDesk(changes: desk, vault: vault, now: systemClock)
         let verification = LogVerification(log: log, key: ManagerFoundation.logKey(master))
         let alerts = AlertDesk(log: log, now: systemClock)
         let watch = AlertWatch(ledger: ledger, desk: alerts, now: systemClock, logger: logger)
         let admin = AdminDesk(
-            ledger: ledger, desk: desk, certificateDesk: certificates, enrolment: enrolment, fleet: fleet, vault: vault,
+            ledger: ledger, desk: desk, certificateDesk: certificateDesk, enrolment: enrolment, fleet: fleet, vault: vault,
             verification: verification, alertDesk: alerts)
 
-        let identity = try ManagerIdentity.issued(by: authority, manager: settings.manager, places: places, now: systemClock())
+        let certificates = ManagerCertificates(
+            issuers: issuers, manager: settings.manager, hostNames: places.hostNames, now: systemClock)
+        let shown = try await certificates.shown(in: state)
         let announce = Announcement(directory: directory, places: places, settings: settings)
         let adminPlace = try Endpoint(parsing: settings.adminListen)
         let adminPort = try makeAdminServer(
             service: admin, tokens: Tokens(ledger: ledger, now: systemClock), listen: .init(host: adminPlace.host, port: adminPlace.port),
-            tls: .init(chainPEM: identity.certificate, keyPEM: identity.key), logger: logger,
+            tls: .init(chainPEM: shown.admin.certificate, keyPEM: shown.admin.key), logger: logger,
             onReady: { port in await announce.adminReady(port) })
-        let memberPort = MemberPortService(
-            place: try Endpoint(parsing: settings.memberListen), identity: identity, authority: authority, clusterID: state.clusterID,
-            fleet: Failpoints.members(fleet), now: systemClock, logger: logger, onReady: { port in await announce.memberReady(port) })
+        let memberPlace = try Endpoint(parsing: settings.memberListen)
+        let members = try MemberPortServer(
+            host: memberPlace.host, port: memberPlace.port, identity: shown.members, authorities: shown.accepted,
+            clusterID: state.clusterID,
+            delegate: Failpoints.members(fleet), group: MultiThreadedEventLoopGroup.singleton, now: systemClock, logger: logger)
+        let memberPort = MemberPortService(server: members, onReady: { port in await announce.memberReady(port) })
+        let keeper = CertificateKeeper(
+            certificates: certificates, ledger: ledger, logger: logger,
+            show: { shown, state throws(Refusal) in
+                try members.replace(identity: shown.members, authorities: shown.accepted)
+                try adminPort.replace(tls: .init(chainPEM: shown.admin.certificate, keyPEM: shown.admin.key))
+                await announce.trusts(Rotation.pem(try state.rotationOrRefusal().trusted))
+            })
 
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: fleet), .init(service: watch), .init(service: memberPort), .init(service: adminPort)],
+                services: [
+                    .init(service: fleet), .init(service: watch), .init(service: memberPort), .init(service: adminPort),
+                    .init(service: keeper),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()
@@ -80,20 +96,6 @@ struct ManagerWiring {
                 "The master key at \(path) is not this cluster's: the log names \(created.masterKey), and this is \(master.id). Give the right one with --master-key."
             )
         }
-    }
-}
-
-extension ManagerIdentity {
-    /// Days that the certificate is valid. It is made anew at every start.
-    private static let days = 365
-
-    /// The manager's own certificate, for members by SPIFFE ID and for administrators by host name.
-    ///
-    /// The CA comes along in the chain, so that a machine with an invitation can compare its fingerprint.
-    static func issued(by authority: ClusterAuthority, manager: String, places: Places, now: Timestamp) throws -> ManagerIdentity {
-        let key = try PrivateKey.generate(.ecdsaP256)
-        let chain = try authority.issue(.manager(manager), for: key, names: places.hostNames, lifetimeDays: days, now: now)
-        return ManagerIdentity(certificate: chain.pem, key: key.pem)
     }
 }
 

@@ -249,6 +249,28 @@ package final class FixedService: AdminService {
         return []
     }
 
+    package func readmitMachine(_ name: String, _ request: ReadmissionRequest, for caller: Caller) async throws(Refusal) -> ReadmissionView
+    {
+        try note("readmit \(name) \(request.expiresSeconds)", caller)
+        return ReadmissionView(machine: name, expires: FixedService.time)
+    }
+
+    package static let ca = CAView(
+        step: .trusted, current: CACertificateView(fingerprint: digest, notAfter: time),
+        next: CACertificateView(fingerprint: Digest(hashing: [2]), notAfter: time), moves: [.activate, .abort],
+        waiting: [CAAbsentee(machine: "mx2", reason: "has not confirmed that it trusts the next CA; it is offline")],
+        endingInvitations: ["5f0c2d9a7e41"])
+
+    package func ca(for caller: Caller) async throws(Refusal) -> CAView {
+        try note("ca", caller)
+        return FixedService.ca
+    }
+
+    package func rotateCA(_ request: CARequest, for caller: Caller) async throws(Refusal) -> CAView {
+        try note("rotateCA \(request.move.rawValue) \((request.without ?? []).joined(separator: ","))", caller)
+        return FixedService.ca
+    }
+
     package func groups(for caller: Caller) async throws(Refusal) -> [GroupView] {
         try note("groups", caller)
         return [GroupView(name: "main", machines: ["mx1"])]

@@ -62,6 +62,11 @@ struct ClientTests {
             try await $0.takeLocalEdits(LocalConflictChoice(entries: ["listeners/relay"]), of: "mx1").uncommitted == 1
         },
         Call("dropLocal mx1 -") { try await $0.dropLocalEdits(LocalConflictChoice(entries: nil), of: "mx1").isEmpty },
+        Call("readmit mx1 60") { try await $0.readmitMachine("mx1", ReadmissionRequest(expiresSeconds: 60)).machine == "mx1" },
+        Call("ca") { try await $0.ca() == FixedService.ca },
+        Call("rotateCA activate mx2,mx3") {
+            try await $0.rotateCA(CARequest(move: .activate, without: ["mx2", "mx3"])) == FixedService.ca
+        },
         Call("groups") { try await $0.groups() == [GroupView(name: "main", machines: ["mx1"])] },
         Call("addGroup eu") { try await $0.addGroup("eu").name == "eu" },
         Call("renameGroup eu europe") { try await $0.renameGroup("eu", to: "europe").name == "europe" },

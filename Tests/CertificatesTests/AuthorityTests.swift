@@ -27,7 +27,7 @@ import Testing
         let chain = try authority.issue(identity, publicKeyOf: CertificateRequest(pem: request.pem), lifetimeDays: 30, now: Self.now)
         #expect(try verify(chain) == identity)
         #expect(chain.isServed(by: key))
-        #expect(try TrustedAuthority.pinned(authority.fingerprint, in: chain.der) == authority.trusted)
+        #expect(try TrustedAuthority.pinned([authority.fingerprint], in: chain.der) == [authority.trusted])
 
         let openssl = try OpenSSLTool()
         try openssl.write("authority.pem", authority.certificatePEM)
@@ -84,7 +84,7 @@ import Testing
         #expect(throws: Refusal(.unauthenticated, "")) {
             try verify(makeSelfSigned(SelfSignedRequest(commonName: "a"), now: Self.now).chain)
         }
-        #expect(throws: Refusal(.unauthenticated, "")) { try TrustedAuthority.pinned(authority.fingerprint, in: issued.der) }
+        #expect(throws: Refusal(.unauthenticated, "")) { try TrustedAuthority.pinned([authority.fingerprint], in: issued.der) }
         for der in [[], [[]], [[1, 2, 3]]] as [[[UInt8]]] {
             #expect(throws: Refusal(.unauthenticated, "")) {
                 try verifyIdentity(chainDER: der, trust: [authority.trusted], clusterID: Self.cluster, now: Self.now)

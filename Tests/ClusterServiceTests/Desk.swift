@@ -38,7 +38,8 @@ struct Desk {
         let state = await ledger.state
         vault = KeyVault(log: log, master: master, clusterID: state.clusterID)
         authority = try await ClusterAuthority.load(state, vault: vault)
-        enrolment = Enrolment(ledger: ledger, authority: authority, log: log, now: clock.now, managers: { ["127.0.0.1:1"] })
+        enrolment = Enrolment(
+            ledger: ledger, issuers: Issuers(vault: vault), log: log, now: clock.now, managers: { ["127.0.0.1:1"] })
         changes = ChangeDesk(ledger: ledger, log: log)
         fleet = FleetService(
             ledger: ledger, enrolment: enrolment, vault: vault, log: log, now: clock.now,

@@ -22,6 +22,7 @@ struct OutputTests {
         ("machine-restore", ["machine", "restore", "mx1"]), ("machine-forget", ["machine", "forget", "3f9a"]),
         ("machine-disconnect", ["machine", "disconnect", "mx1"]), ("machine-conflicts", ["machine", "conflicts", "mx1"]),
         ("machine-take", ["machine", "take", "mx1", "listeners/relay"]), ("machine-drop", ["machine", "drop", "mx1", "--all"]),
+        ("machine-readmit", ["machine", "readmit", "mx1"]), ("ca-show", ["ca", "show"]), ("ca-show-json", ["ca", "show", "-o", "json"]),
         ("group-list", ["group", "list"]), ("cert-list", ["cert", "list"]), ("cert-show", ["cert", "show", "mail"]),
         ("cert-create", ["cert", "create", "mail", "--common-name", "mail.example.com"]),
         ("cert-csr", ["cert", "csr", "mail"]), ("cert-check", ["cert", "check"]), ("cert-check-one", ["cert", "check", "mail"]),

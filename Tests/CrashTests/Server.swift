@@ -15,8 +15,9 @@ final class Server: Sendable {
         case killed
     }
 
-    /// Starts it. `failpoint` is the moment at which it is to die; its log is appended to the file.
-    init(_ arguments: [String], log: String, failpoint: String? = nil) async throws {
+    /// Starts it. `failpoint` is the moment at which it is to die, `clock` a file that says how far its clock is ahead; its log is
+    /// appended to the file.
+    init(_ arguments: [String], log: String, failpoint: String? = nil, clock: String? = nil) async throws {
         let (lines, feed) = AsyncStream.makeStream(of: String.self)
         let (started, starting) = AsyncStream.makeStream(of: Int32.self)
         let output = try FileDescriptor.open(
@@ -27,7 +28,7 @@ final class Server: Sendable {
                 starting.finish()
             }
             let result = try await Subprocess.run(
-                .path(Muster.binary), arguments: Arguments(arguments), environment: Muster.environment(failpoint: failpoint),
+                .path(Muster.binary), arguments: Arguments(arguments), environment: Muster.environment(failpoint: failpoint, clock: clock),
                 input: .none, output: .sequence, error: .fileDescriptor(output, closeAfterSpawningProcess: true)
             ) { execution in
                 starting.yield(execution.processIdentifier.value)
@@ -78,16 +79,21 @@ enum Muster {
         return FilePath(tests).removingLastComponent().appending("muster")
     }()
 
-    static func environment(failpoint: String? = nil) -> Environment {
+    static func environment(failpoint: String? = nil, clock: String? = nil) -> Environment {
         var environment: [Environment.Key: String] = ["HOME": "/nonexistent", "PATH": "/usr/bin:/bin"]
         if let failpoint { environment["MUSTER_KILL_AT"] = failpoint }
+        if let clock {
+            environment["LD_PRELOAD"] = binary.removingLastComponent().appending("libClockShift.so").string
+            environment["MUSTER_CLOCK_SHIFT"] = clock
+        }
         return .custom(environment)
     }
 
     /// Runs a command to its end.
-    static func run(_ arguments: [String], input: String = "", failpoint: String? = nil) async throws -> Run {
+    static func run(_ arguments: [String], input: String = "", failpoint: String? = nil, clock: String? = nil) async throws -> Run {
         let result = try await Subprocess.run(
-            .path(binary), arguments: Arguments(arguments), environment: environment(failpoint: failpoint), input: .string(input),
+            .path(binary), arguments: Arguments(arguments), environment: environment(failpoint: failpoint, clock: clock),
+            input: .string(input),
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         return Run(
             ending: Server.Ending(result.terminationStatus), output: result.standardOutput, error: result.standardError)

@@ -71,6 +71,10 @@ extension [Follower.Action] {
             case .hangUp: "hangUp"
             case .reconnect: "reconnect"
             case .resumeLater: "resumeLater"
+            case .renew: "renew"
+            case .adopt: "adopt"
+            case .takeUp: "takeUp"
+            case .show: "show"
             }
         }
     }

@@ -40,7 +40,94 @@ import Testing
     @Test func `an expired identity is refused`() async throws {
         let identity = try cluster.member(days: 1)
         cluster.clock.set(TestCluster.start.adding(days: 2))
-        #expect(try await refusals(of: identity) == [.unauthenticated])
+        let port = RecordingPort()
+        try await cluster.withPort(port) { _, address in
+            var heard = PortEvents(port)
+            let (link, events) = try await cluster.connector().connect(to: address, as: identity, trusting: cluster.trust)
+            let (_, peer, _) = try await heard.opened()
+            #expect(peer == .returning(TestCluster.membership))
+            link.send(.hello(Samples.hello))
+            var said = LinkEvents(events)
+            #expect(try await said.refused().code == .certificateExpired)
+        }
+    }
+
+    @Test func `an expired identity may ask for another certificate, once`() async throws {
+        let identity = try cluster.member(days: 1)
+        cluster.clock.set(TestCluster.start.adding(days: 2))
+        let port = RecordingPort()
+        try await cluster.withPort(port) { _, address in
+            var heard = PortEvents(port)
+            let (link, events) = try await cluster.connector().connect(to: address, as: identity, trusting: cluster.trust)
+            _ = try await heard.opened()
+            link.send(.renewal(certificateRequest: [0x30, 0]))
+            #expect(try await heard.received() == .renewal(certificateRequest: [0x30, 0]))
+            link.send(.renewal(certificateRequest: [0x30, 0]))
+            var said = LinkEvents(events)
+            #expect(try await said.refused().code == .limit)
+        }
+    }
+
+    @Test func `a stranger may not ask for a member's certificate`() async throws {
+        let port = RecordingPort()
+        try await cluster.withPort(port) { _, address in
+            let (link, events) = try await cluster.connector().connect(to: address, as: nil, trusting: cluster.trust)
+            link.send(.renewal(certificateRequest: [0x30, 0]))
+            var said = LinkEvents(events)
+            #expect(try await said.refused().code == .unauthenticated)
+        }
+    }
+
+    // MARK: - Two CAs
+
+    @Test func `while two CAs are trusted, whoever was given either or both gets in`() async throws {
+        let next = try TestCluster()
+        let both = cluster.authority.certificatePEM + next.authority.certificatePEM
+        let port = RecordingPort()
+        try await cluster.withPort(port) { server, address in
+            try server.replace(authorities: both)
+            var heard = PortEvents(port)
+            let trusts = [cluster.trust, .authorities(pem: both, clusterID: TestCluster.id)]
+            for trust in trusts {
+                for identity in [try cluster.member(), try next.member()] {
+                    let (link, events) = try await cluster.connector().connect(to: address, as: identity, trusting: trust)
+                    #expect(try await heard.opened().peer == .member(TestCluster.membership))
+                    link.close()
+                    _ = try await heard.closed()
+                    withExtendedLifetime(events) {}
+                }
+            }
+            let pins = [[cluster.authority.fingerprint], [cluster.authority.fingerprint, next.authority.fingerprint]]
+            for pin in pins + [[next.authority.fingerprint, cluster.authority.fingerprint]] {
+                let (link, events) = try await cluster.connector().connect(
+                    to: address, as: nil, trusting: .fingerprints(pin, clusterID: TestCluster.id))
+                #expect(try await heard.opened().peer == .stranger)
+                link.close()
+                _ = try await heard.closed()
+                withExtendedLifetime(events) {}
+            }
+        }
+    }
+
+    @Test func `once the old CA is retired, nobody gets in by it, and who knows it alone takes no manager for one`() async throws {
+        let next = try TestCluster()
+        let both = cluster.authority.certificatePEM + next.authority.certificatePEM
+        let port = RecordingPort()
+        try await cluster.withPort(port) { server, address in
+            try server.replace(identity: next.manager(), authorities: next.authority.certificatePEM)
+            var heard = PortEvents(port)
+            try await next.visit(address, &heard)
+            let (_, events) = try await cluster.connector().connect(
+                to: address, as: cluster.member(), trusting: .authorities(pem: both, clusterID: TestCluster.id))
+            var said = LinkEvents(events)
+            #expect(try await said.refused().code == .unauthenticated)
+            for trust in [cluster.trust, .fingerprints([cluster.authority.fingerprint], clusterID: TestCluster.id)] {
+                let refusal = await #expect(throws: Refusal(.forbidden, "")) {
+                    try await cluster.connector().connect(to: address, as: nil, trusting: trust)
+                }
+                #expect(refusal?.reason.contains("not a manager of this cluster") == true)
+            }
+        }
     }
 
     @Test func `a self-signed certificate is refused`() async throws {
@@ -189,7 +276,7 @@ import Testing
     @Test func `a member connects to a manager of its cluster only`() async throws {
         let foreign = try TestCluster()
         let other = try TestCluster(id: "another")
-        let pinned = ManagerTrust.fingerprint(cluster.authority.fingerprint, clusterID: TestCluster.id)
+        let pinned = ManagerTrust.fingerprints([cluster.authority.fingerprint], clusterID: TestCluster.id)
         try await cluster.withPort(RecordingPort()) { _, address in
             try await connect(to: address, trusting: cluster.trust)
             try await connect(to: address, trusting: pinned)
@@ -197,8 +284,8 @@ import Testing
             try await connect(to: address, trusting: .authorities(pem: both, clusterID: TestCluster.id))
             let wrong: [ManagerTrust] = [
                 foreign.trust, other.trust, .authorities(pem: cluster.authority.certificatePEM, clusterID: "another"),
-                .fingerprint(foreign.authority.fingerprint, clusterID: TestCluster.id),
-                .fingerprint(cluster.authority.fingerprint, clusterID: "another"),
+                .fingerprints([foreign.authority.fingerprint], clusterID: TestCluster.id),
+                .fingerprints([cluster.authority.fingerprint], clusterID: "another"),
             ]
             for trust in wrong {
                 await #expect(throws: Refusal(.forbidden, "")) { try await connect(to: address, trusting: trust) }
@@ -211,7 +298,7 @@ import Testing
     @Test func `a member that poses as a manager is found out`() async throws {
         try await cluster.withPort(RecordingPort(), identity: cluster.manager(.machine(TestCluster.membership))) { _, address in
             await #expect(throws: Refusal(.forbidden, "")) { try await connect(to: address, trusting: cluster.trust) }
-            let pinned = ManagerTrust.fingerprint(cluster.authority.fingerprint, clusterID: TestCluster.id)
+            let pinned = ManagerTrust.fingerprints([cluster.authority.fingerprint], clusterID: TestCluster.id)
             await #expect(throws: Refusal(.forbidden, "")) { try await connect(to: address, trusting: pinned) }
         }
     }
@@ -224,7 +311,7 @@ import Testing
         let first = try #require(leaf.certificate.split(separator: end).first) + end
         let identity = ManagerIdentity(certificate: first + cluster.authority.certificatePEM, key: leaf.key)
         try await cluster.withPort(RecordingPort(), identity: identity) { _, address in
-            let pinned = ManagerTrust.fingerprint(cluster.authority.fingerprint, clusterID: TestCluster.id)
+            let pinned = ManagerTrust.fingerprints([cluster.authority.fingerprint], clusterID: TestCluster.id)
             await #expect(throws: Refusal(.forbidden, "")) { try await connect(to: address, trusting: pinned) }
         }
     }

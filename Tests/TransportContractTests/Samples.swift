@@ -9,7 +9,9 @@ enum Samples {
     static let time = TestCluster.start
 
     static let hello = Hello(
-        knowledge: knowledge, clock: time, running: digest, rejected: Digest(hashing: [4]), seen: head)
+        knowledge: knowledge, clock: time, running: digest, rejected: Digest(hashing: [4]), seen: head, papers: papers)
+    static let papers = IdentityPapers(
+        trusted: [digest, Digest(hashing: [6])], issuer: digest, notBefore: time, notAfter: time.adding(days: 365))
     static let knowledge = AgentKnowledge(
         agent: "muster 1.0", protocols: 1...2, sections: [.listeners: 1, .certificates: 3, SectionName(rawValue: "unheardOf"): 2])
 
@@ -80,7 +82,9 @@ enum Samples {
         .receipt(Receipt(target: target, outcome: .applied(digest: digest, proofs: proofs), time: time)),
         .receipt(Receipt(target: target, outcome: .rejected(reasons: ["no", "and no"]), time: time)),
         .join(join()), .join(join(isPreview: true)),
-        .join(JoinRequest(invitation: "i", secret: "s", machine: "m", certificateRequest: [1], network: [])), .ping, .pong,
+        .join(JoinRequest(invitation: "i", secret: "s", machine: "m", certificateRequest: [1], network: [])), .papers(papers),
+        .papers(IdentityPapers(trusted: [digest], issuer: nil, notBefore: time, notAfter: time)), .renewal(certificateRequest: [0x30, 0]),
+        .ping, .pong,
     ]
 
     static let managerMessages: [ManagerMessage] = [
@@ -89,6 +93,7 @@ enum Samples {
         .apart(true), .apart(false), .settled(["e1", "e2"]),
         .ended(Ended(reason: "removed by an administrator", time: time)), .refused(.duplicateMember, reason: "cloned"),
         .refused(Refusal.Code(rawValue: "from-the-future"), reason: ""), .joined(joined),
+        .authorities(AuthorityOffer(trust: "PEM", issuing: digest)), .renewed(RenewedIdentity(certificate: "PEM", trust: "PEM")),
         .joined(
             JoinAnswer(
                 membership: MembershipID(rawValue: ""), clusterID: TestCluster.id, cluster: "", group: "", certificate: "", trust: "",

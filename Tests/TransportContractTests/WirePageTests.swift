@@ -109,7 +109,7 @@ struct WirePageTests {
         let sections = Section.all.map { "`\($0.name.rawValue)`" }.sorted()
         #expect(prose.contains("Today there are \(sections.dropLast().joined(separator: ", ")) and \(sections.last ?? "")."))
         let codes: [Refusal.Code] = [
-            .version, .invalid, .limit, .unauthenticated, .forbidden, .duplicateMember, .conflict, .unavailable,
+            .version, .invalid, .limit, .unauthenticated, .certificateExpired, .forbidden, .duplicateMember, .conflict, .unavailable,
         ]
         #expect(rows(of: "code", columns: 3).map { $0[0] } == codes.map(\.rawValue))
         for code: Refusal.Code in [.invitation, .exists, .notFound, .wouldBreak, .membershipEnded] {

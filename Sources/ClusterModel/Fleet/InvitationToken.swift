@@ -14,32 +14,40 @@ package struct InvitationToken: Hashable, Sendable, CustomStringConvertible, Cus
     package var cluster: String
     /// SHA-256 of the cluster CA's certificate, which the manager must show.
     package var authority: Digest
+    /// The same of the CA that is to take its place, while there is one: a manager may show either.
+    package var nextAuthority: Digest?
     /// Where managers take members: `HOST:PORT`.
     package var managers: [String]
     package var expires: Timestamp
 
     package init(
-        id: String, secret: String, clusterID: String, cluster: String, authority: Digest, managers: [String], expires: Timestamp
+        id: String, secret: String, clusterID: String, cluster: String, authority: Digest, nextAuthority: Digest? = nil, managers: [String],
+        expires: Timestamp
     ) {
         self.id = id
         self.secret = secret
         self.clusterID = clusterID
         self.cluster = cluster
         self.authority = authority
+        self.nextAuthority = nextAuthority
         self.managers = managers
         self.expires = expires
     }
+
+    /// The CAs of which a manager must show one.
+    package var pinned: [Digest] { [authority] + [nextAuthority].compactMap(\.self) }
 
     private static let prefix = "muster-invitation-1."
 
     /// One line without spaces: prefix, content in base64url (RFC 4648, section 5), and the first digits of the content's digest.
     package var text: String {
-        let content: JSONValue = [
+        var content: [String: JSONValue] = [
             "authority": .string(authority.hex), "cluster": .string(cluster), "clusterID": .string(clusterID),
             "expires": .string(expires.description), "id": .string(id), "managers": .array(managers.map(JSONValue.string)),
             "secret": .string(secret),
         ]
-        let bytes = content.canonicalBytes
+        if let nextAuthority { content["nextAuthority"] = .string(nextAuthority.hex) }
+        let bytes = JSONValue.object(content).canonicalBytes
         let base64 = Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
         return InvitationToken.prefix + base64 + "." + Digest(hashing: bytes).short
     }
@@ -70,8 +78,11 @@ package struct InvitationToken: Hashable, Sendable, CustomStringConvertible, Cus
             let managers = content["managers"]?.items?.compactMap(\.text), !managers.isEmpty,
             let expires = content["expires"]?.text.flatMap(Timestamp.init)
         else { return nil }
+        let next = content["nextAuthority"]?.text
+        guard next == nil || next.flatMap({ Digest(hex: $0) }) != nil else { return nil }
         self.init(
-            id: id, secret: secret, clusterID: clusterID, cluster: cluster, authority: authority, managers: managers, expires: expires)
+            id: id, secret: secret, clusterID: clusterID, cluster: cluster, authority: authority,
+            nextAuthority: next.flatMap { Digest(hex: $0) }, managers: managers, expires: expires)
     }
 
     package var description: String { "invitation \(id) to \(cluster) <redacted>" }

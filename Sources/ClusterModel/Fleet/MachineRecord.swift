@@ -20,6 +20,8 @@ package struct MachineRecord: Hashable, Sendable, Codable {
     package var lastHeard: Timestamp?
     /// What its agent understands, by its last hello; nil before the first.
     package var agent: AgentKnowledge?
+    /// What it last said that it holds of its identity.
+    package var papers: IdentityPapers?
     /// Why there is no conversation with it although it is there: it is of another version.
     package var turnedAway: String?
     /// Whether it said hello on a connection that is open.
@@ -31,7 +33,7 @@ package struct MachineRecord: Hashable, Sendable, Codable {
     package var isProofValid = false
 
     private enum CodingKeys: String, CodingKey {
-        case lastReceived, lastApplied, lastRejected, lastHeard, agent
+        case lastReceived, lastApplied, lastRejected, lastHeard, agent, papers
     }
 
     package init() {}

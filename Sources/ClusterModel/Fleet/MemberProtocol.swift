@@ -4,6 +4,8 @@ package enum MemberProtocol {
     package static let versions = 1...2
     /// The first version in which a member can be told that it is disconnected, and tells of its own edits.
     package static let apart = 2
+    /// The version that came with frames about a member's identity.
+    package static let identities = 2
 
     /// The version that is spoken with somebody who speaks these: the newest of both; nil when there is none.
     package static func agreed(with others: ClosedRange<Int>) -> Int? {

@@ -18,6 +18,9 @@ package enum ClusterEvent: Hashable, Sendable {
     case machineReconnected(MachineReconnected)
     case settingsCommitted(SettingsCommitted)
     case managerRecovered(ManagerRecovered)
+    case caRotated(CARotated)
+    case readmissionGranted(ReadmissionGranted)
+    case machineReadmitted(MachineReadmitted)
     case keyExported(KeyExported)
     case documentExported(DocumentExported)
 }
@@ -236,6 +239,9 @@ extension ClusterEvent {
         case .machineReconnected: "machine-reconnected"
         case .settingsCommitted: "settings-committed"
         case .managerRecovered: "manager-recovered"
+        case .caRotated: "ca-rotated"
+        case .readmissionGranted: "readmission-granted"
+        case .machineReadmitted: "machine-readmitted"
         case .keyExported: "key-exported"
         case .documentExported: "document-exported"
         }
@@ -245,7 +251,7 @@ extension ClusterEvent {
     package var changesSettings: Bool {
         switch self {
         case .clusterCreated, .tokenCreated, .groupAdded, .groupRenamed, .groupDeleted, .invitationCreated, .machineRenamed,
-            .machineRemoved, .managerRecovered, .keyExported:
+            .machineRemoved, .managerRecovered, .keyExported, .caRotated, .readmissionGranted, .machineReadmitted:
             false
         case .archiveForgotten, .joinDecided: false
         // What waits for a machine was checked when it was committed.
@@ -276,6 +282,9 @@ extension ClusterEvent {
             case .machineReconnected(let event): try JSONValue(encoding: event)
             case .settingsCommitted(let event): try JSONValue(encoding: event)
             case .managerRecovered(let event): try JSONValue(encoding: event)
+            case .caRotated(let event): try JSONValue(encoding: event)
+            case .readmissionGranted(let event): try JSONValue(encoding: event)
+            case .machineReadmitted(let event): try JSONValue(encoding: event)
             case .keyExported(let event): try JSONValue(encoding: event)
             case .documentExported(let event): try JSONValue(encoding: event)
             }
@@ -308,6 +317,9 @@ extension ClusterEvent {
         case "key-exported": self = .keyExported(try json.decode(KeyExported.self))
         case "document-exported": self = .documentExported(try json.decode(DocumentExported.self))
         case "manager-recovered": self = .managerRecovered(try json.decode(ManagerRecovered.self))
+        case "ca-rotated": self = .caRotated(try json.decode(CARotated.self))
+        case "readmission-granted": self = .readmissionGranted(try json.decode(ReadmissionGranted.self))
+        case "machine-readmitted": self = .machineReadmitted(try json.decode(MachineReadmitted.self))
         default:
             throw Refusal(
                 .version,

@@ -43,6 +43,8 @@ package struct Invitation: Hashable, Sendable {
     /// What was decided, by the key that a machine asked with.
     package internal(set) var decisions: [Digest: JoinDecided] = [:]
     package var usedBy: MembershipID?
+    /// Whether it pins the CA that was the next one when it was made, beside the one before.
+    package var pinsNext = false
 }
 
 /// A committed change of settings.
@@ -71,6 +73,10 @@ package struct ClusterState: Sendable {
     /// What was kept of removed machines' layers, by the digest of the content.
     package internal(set) var archives: [Digest: Archive] = [:]
     package internal(set) var invitations: [String: Invitation] = [:]
+    /// The cluster's CA; nil before the cluster is created.
+    package internal(set) var rotation: Rotation?
+    /// The machines that may return although their certificate expired.
+    package internal(set) var readmissions: [MembershipID: Readmission] = [:]
     package private(set) var users = Users()
     package private(set) var history: [Revision] = []
     /// The revisions that last took an entry away, isolated a section or had it inherited again: no layer tells them.
@@ -129,7 +135,7 @@ extension ClusterState {
         case .invitationCreated(let event):
             invitations[event.id] = Invitation(
                 id: event.id, secretHash: event.secretHash, group: event.group, expires: event.expires, machine: event.machine,
-                needsApproval: event.approval ?? false)
+                needsApproval: event.approval ?? false, pinsNext: rotation?.alsoPinned.isEmpty == false)
         case .joinDecided(let event): try fold(event)
         case .machineJoined(let event): try fold(event, time: time)
         case .machineMoved(let event): try fold(event)
@@ -140,6 +146,9 @@ extension ClusterState {
         case .machineReconnected(let event): try fold(event)
         case .settingsCommitted(let event): try fold(event, position: head.position, time: time, author: author)
         case .managerRecovered(let event): try fold(event)
+        case .caRotated(let event): try fold(event)
+        case .readmissionGranted(let event): try fold(event, author: author)
+        case .machineReadmitted(let event): try fold(event, time: time)
         case .keyExported, .documentExported: break  // it is history, and changes nothing
         }
         self.head = head
@@ -148,6 +157,7 @@ extension ClusterState {
     private mutating func fold(_ event: ClusterCreated) throws(Refusal) {
         guard created == nil else { throw Refusal(.exists, "The log creates the cluster a second time.") }
         created = event
+        rotation = Rotation(current: ClusterCA(certificate: event.authority, key: event.authorityKey))
         if let demo = event.demo { layer[.certificates, CertificateSetting.demoName] = LayerEntry(.set(demo), revision: 0) }
         groups[event.group] = Group(id: event.group, name: event.groupName)
     }
@@ -157,6 +167,7 @@ extension ClusterState {
         epoch = event.epoch
         // Some may have been used in what was given up, and each lets in one machine.
         invitations = invitations.filter { $0.value.usedBy != nil }
+        readmissions = [:]
     }
 
     private mutating func fold(_ event: GroupAdded) throws(Refusal) {
@@ -195,6 +206,7 @@ extension ClusterState {
         }
         if let archive = event.archive { try fold(archive, group: membership.group, time: time, author: author) }
         membershipOfName[membership.machine] = nil
+        readmissions[event.membership] = nil
         traces = traces.filter { $0.key.layer != .machine(event.membership) }
         ended[event.membership] = EndedMembership(
             machine: membership.machine, time: time, author: author, reason: "removed from the cluster by \(author)")

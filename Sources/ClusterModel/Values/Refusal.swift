@@ -33,6 +33,8 @@ package struct Refusal: Error, Sendable, CustomStringConvertible {
         package static let awaitingApproval = Code(rawValue: "awaiting-approval")
         /// A membership that ended: the machine was removed.
         package static let membershipEnded = Code(rawValue: "membership-ended")
+        /// A machine's own certificate is over, and nobody has said that it may return.
+        package static let certificateExpired = Code(rawValue: "certificate-expired")
         /// A second live connection of one membership: a cloned disk.
         package static let duplicateMember = Code(rawValue: "duplicate-member")
         /// A join that would lose something, without the word that it may.

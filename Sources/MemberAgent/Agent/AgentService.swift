@@ -115,7 +115,7 @@ package actor AgentService {
         switch event {
         case .tick:
             let errands = await lookAtMembership()
-            return errands + (await lookAtCurrent())
+            return errands + (await lookAtCurrent()) + (await obey(following?.follower.tick(now: now())))
         case .resumptionIsDue: return await obey(following?.follower.started())
         case .opened(let connection): return await opened(connection)
         case .heard(let number, let message): return await heard(message, on: number)

@@ -5,7 +5,7 @@ import Replication
 
 /// A membership, as the running agent follows it.
 struct Following: Sendable {
-    let membership: LocalMembership
+    var membership: LocalMembership
     var follower: Follower
     /// The newest attempt to connect; word of older ones is not heard.
     var attempt = 0
@@ -21,7 +21,8 @@ struct Following: Sendable {
         if let current, current.kind == .member, let target = current.target {
             running = Follower.Running(target: target, configuration: current.settings)
         }
-        follower = Follower(running: running, memory: memory, apart: apart, knowledge: knowledge)
+        // A certificate that cannot be read shows at the connection; nothing is renewed then.
+        follower = Follower(running: running, memory: memory, apart: apart, knowledge: knowledge, papers: try? membership.papers)
     }
 
     /// Managers take turns.
@@ -147,6 +148,12 @@ extension AgentService {
             case .prove: queue += await prove()
             case .rollBack: rollBack()
             case .flatten(let end): flatten(end)
+            case .renew: queue += askForRenewal()
+            case .adopt(let offer): queue += keepIdentity { directory throws(Refusal) in try directory.adopt(offer) }
+            case .takeUp(let renewed):
+                let now = now()
+                queue += keepIdentity { directory throws(Refusal) in try directory.takeUp(renewed, now: now) }
+            case .show(let papers): following?.connection?.link.send(.papers(papers))
             case .hangUp(let refusal):
                 logger.warning("gave up a connection", metadata: ["manager": "\(manager)", "reason": "\(refusal.reason)"])
                 errands += await disconnect()

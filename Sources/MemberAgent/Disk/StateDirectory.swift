@@ -68,7 +68,7 @@ package struct StateDirectory: Sendable {
 
     func removeLeftovers() throws(Refusal) {
         if disk.exists("identity") { try disk.remove(StateDirectory.joining) }
-        for folder in ["", "generations"] {
+        for folder in ["", "generations", "identity"] {
             for name in try disk.list(folder) where name.hasPrefix(".") {
                 try disk.remove(folder.isEmpty ? name : "\(folder)/\(name)")
             }

@@ -103,7 +103,7 @@ package struct Joining: Sendable {
             invitation: invitation.id, secret: invitation.secret, machine: machine.name,
             certificateRequest: try Joining.request(key, machine: machine.name), network: try network(of: machine), loss: try loss(),
             isPreview: isPreview, knowledge: knowledge)
-        let trust = ManagerTrust.fingerprint(invitation.authority, clusterID: invitation.clusterID)
+        let trust = ManagerTrust.fingerprints(invitation.pinned, clusterID: invitation.clusterID)
         return try await withManager(of: invitation.managers, as: nil, trusting: trust) { link, events throws(Refusal) in
             link.send(.join(request))
             return try await Joining.answer(in: events)
@@ -153,15 +153,15 @@ package struct Joining: Sendable {
         guard !answer.isPreview, answer.clusterID == invitation.clusterID else {
             throw Refusal(.unauthenticated, "\(wrong) It is not about the cluster of the invitation.")
         }
-        let authority = try TrustedAuthority(pem: answer.trust)
-        guard authority.fingerprint == invitation.authority else {
+        let authorities = try TrustedAuthority.list(pem: answer.trust)
+        guard authorities.contains(where: { invitation.pinned.contains($0.fingerprint) }) else {
             throw Refusal(.unauthenticated, "\(wrong) Its authority is not the one that the invitation pins.")
         }
         let chain = try CertificateChain(pem: answer.certificate)
         guard chain.isServed(by: key) else {
             throw Refusal(.unauthenticated, "\(wrong) The certificate is not for this machine's key.")
         }
-        let identity = try verifyIdentity(chainDER: chain.der, trust: [authority], clusterID: answer.clusterID, now: now())
+        let identity = try verifyIdentity(chainDER: chain.der, trust: authorities, clusterID: answer.clusterID, now: now())
         guard identity == .machine(answer.membership) else {
             throw Refusal(.unauthenticated, "\(wrong) The certificate names another membership.")
         }

@@ -11,7 +11,7 @@ package struct Follower: Sendable {
     /// The newest target heard of, for people.
     package private(set) var newest: Target?
     /// Why the last connection was given up or refused, until a manager welcomes this member.
-    package private(set) var objection: Refusal?
+    package internal(set) var objection: Refusal?
     /// Whether the manager at the other end took the hello.
     package internal(set) var isWelcome = false
     /// The version of the conversation that the manager's welcome named: frames of a later one are not sent.
@@ -40,6 +40,8 @@ package struct Follower: Sendable {
     private var resumption = Backoff()
     /// Whether the agent will call ``started()`` again.
     private var isResumptionDue = false
+    /// What it holds of its identity.
+    var identity: HeldIdentity
 
     enum Work: Sendable {
         case none
@@ -51,8 +53,11 @@ package struct Follower: Sendable {
 
     /// A follower for what is on the disk: the current generation (nil before the first one from the cluster) and the memory.
     ///
-    /// `knowledge` is what the agent says of itself.
-    package init(running: Running?, memory: Memory, apart: Apart = Apart(), knowledge: AgentKnowledge) {
+    /// `knowledge` is what the agent says of itself, `papers` what it holds of its identity; nil for one that renews nothing.
+    package init(
+        running: Running?, memory: Memory, apart: Apart = Apart(), knowledge: AgentKnowledge, papers: IdentityPapers? = nil
+    ) {
+        identity = HeldIdentity(papers: papers)
         self.running = running
         self.memory = memory
         self.apart = apart
@@ -78,9 +83,10 @@ extension Follower {
         // It came on another connection; the manager forgot that it sent it, and sends it again if it is still meant.
         waiting = nil
         announced = memory.rejection?.target.digest
+        if identity.connected(now: now) { return [.renew] }
         var hello = Hello(
             knowledge: knowledge, clock: now, running: needsWhole ? nil : running?.configuration.digest,
-            rejected: memory.rejection?.target.digest, seen: memory.seen)
+            rejected: memory.rejection?.target.digest, seen: memory.seen, papers: identity.papers)
         hello.isDisconnected = apart.isDisconnected
         hello.localEdits = apart.edits.count
         return [.hello(hello)]
@@ -95,12 +101,16 @@ extension Follower {
     package mutating func received(_ message: ManagerMessage, now: Timestamp) -> [Action] {
         guard !isOver, ending == nil else { return [] }
         switch message {
-        case .welcome(let head, let version): return welcomed(head, version)
+        case .welcome(let head, let version): return welcomed(head, version) + renewIfDue(now: now)
+        case .authorities(let offer): return offered(offer)
+        case .renewed(let renewed): return identity.hasAsked ? [.takeUp(renewed)] : []
         case .update(let update): return received(update, now: now)
         case .apart(let isDisconnected): return isWelcome ? [.stayApart(isDisconnected)] : []
         case .settled(let edits): return isWelcome ? [.settle(edits)] : []
         case .ended(let end): return ended(end)
-        case .refused(let code, let reason): return giveUp(Refusal(code, reason))
+        case .refused(let code, let reason):
+            identity.refused(code)
+            return giveUp(Refusal(code, reason))
         case .joined, .ping, .pong: return []
         }
     }

@@ -29,6 +29,14 @@ extension Follower {
         case flatten(Ended)
         /// Close the connection. The reason is for the log and the agent's status, with the manager's name.
         case hangUp(Refusal)
+        /// Ask for another certificate for the key that the machine has.
+        case renew
+        /// Trust these CAs and no others from now on, durably; answer with ``holding(_:now:)``.
+        case adopt(AuthorityOffer)
+        /// Check and keep the certificate, durably; answer with ``holding(_:now:)``.
+        case takeUp(RenewedIdentity)
+        /// Say what is held of the identity.
+        case show(IdentityPapers)
         case reconnect(after: Duration)
         /// The gateway refused what it served before; call ``started()`` again after this wait.
         case resumeLater(after: Duration)

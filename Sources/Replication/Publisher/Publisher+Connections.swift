@@ -71,7 +71,8 @@ extension Publisher {
         }
         if members[membership]?.greet(hello, version: version) == true { actions.append(.forgetEdits(membership)) }
         actions.append(.welcome(connection, head, version: version))
-        return actions + push(membership, isProofAskedFor: true, now: now)
+        if let papers = hello.papers { actions += take(papers, of: membership) }
+        return actions + introduce(membership) + push(membership, isProofAskedFor: true, now: now)
     }
 
     /// What a member's agent understands, also of one that is turned away: people are told why.
@@ -118,6 +119,7 @@ extension Publisher {
     /// A connection is gone, from whichever side.
     package mutating func closed(_ connection: ConnectionID) -> [Action] {
         unknown[connection] = nil
+        returning[connection] = nil
         guard let membership = connections.removeValue(forKey: connection) else { return [] }
         members[membership]?.connection = nil
         members[membership]?.record.isConnected = false

@@ -18,6 +18,10 @@ package struct Publisher: Sendable {
     var connections: [ConnectionID: MembershipID] = [:]
     /// Connections of memberships that the log does not have; what their hello says may show why.
     var unknown: [ConnectionID: MembershipID] = [:]
+    /// Connections of memberships whose certificate has expired.
+    var returning: [ConnectionID: MembershipID] = [:]
+    /// Whom members should trust, and who issues; nil before the manager has said.
+    var authorities: Authorities?
     /// What was known at the manager's start; a member takes its own over when it is first heard of.
     private var stored: [MembershipID: MachineRecord]
     private var storedEdits: [MembershipID: LocalEdits]
@@ -104,6 +108,10 @@ extension Publisher {
         /// Nil before its hello.
         var greeting: Greeting?
         var inFlight: InFlight?
+        /// What it was told of the cluster's CAs.
+        var offered: AuthorityOffer?
+        /// How many certificates it asked for.
+        var renewals = 0
     }
 
     struct Greeting: Sendable {

@@ -21,6 +21,10 @@ extension Publisher {
         case know(MembershipID, AgentKnowledge)
         /// The member has no edits of its own: what is kept of such is out of date.
         case forgetEdits(MembershipID)
+        /// Keep the member's record: it said what it holds of its identity.
+        case keep(MembershipID)
+        /// Say whom to trust and who issues.
+        case authorities(ConnectionID, AuthorityOffer)
         case alarm(Alarm)
     }
 

@@ -7,7 +7,7 @@ import Replication
 struct ManagerJudge: Sendable {
     private enum Trust: Sendable {
         case authorities([TrustedAuthority])
-        case fingerprint(Digest)
+        case fingerprints([Digest])
     }
 
     private let trust: Trust
@@ -20,8 +20,8 @@ struct ManagerJudge: Sendable {
         case .authorities(let pem, let clusterID):
             self.trust = .authorities(try TransportTLS.authorities(pem))
             self.clusterID = clusterID
-        case .fingerprint(let fingerprint, let clusterID):
-            self.trust = .fingerprint(fingerprint)
+        case .fingerprints(let fingerprints, let clusterID):
+            self.trust = .fingerprints(fingerprints)
             self.clusterID = clusterID
         }
     }
@@ -34,7 +34,7 @@ struct ManagerJudge: Sendable {
             let authorities =
                 switch trust {
                 case .authorities(let authorities): authorities
-                case .fingerprint(let fingerprint): [try TrustedAuthority.pinned(fingerprint, in: der)]
+                case .fingerprints(let fingerprints): try TrustedAuthority.pinned(fingerprints, in: der)
                 }
             guard case .manager = try verifyIdentity(chainDER: der, trust: authorities, clusterID: clusterID, now: now()) else {
                 throw Refusal(.forbidden, "It is a member of the cluster, not a manager.")

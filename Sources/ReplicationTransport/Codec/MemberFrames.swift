@@ -18,6 +18,7 @@ extension WireHello {
         sectionVersions = knowledge.versions
         disconnected = hello.isDisconnected
         localEdits = UInt32(clamping: hello.localEdits)
+        if let held = hello.papers { papers = WireIdentityPapers(held) }
     }
 }
 
@@ -29,7 +30,8 @@ extension Hello {
             knowledge: try knowledge.read("hello"), clock: try Field.time(wire.clock, "hello.clock"),
             running: try Field.optionalDigest(wire.running, "hello.running"),
             rejected: try Field.optionalDigest(wire.rejected, "hello.rejected"),
-            seen: try wire.hasSeen ? Sighting(wire.seen, "hello.seen") : .none)
+            seen: try wire.hasSeen ? Sighting(wire.seen, "hello.seen") : .none,
+            papers: wire.hasPapers ? try IdentityPapers(wire.papers, "hello.papers") : nil)
         isDisconnected = wire.disconnected
         localEdits = Int(wire.localEdits)
     }

@@ -61,6 +61,8 @@ extension WireMemberFrame {
         case .receipt(let receipt): kind = .receipt(WireReceipt(receipt))
         case .localEdits(let report): kind = .localEdits(WireLocalEdits(report))
         case .join(let request): kind = .join(WireJoinRequest(request))
+        case .papers(let papers): kind = .papers(WireIdentityPapers(papers))
+        case .renewal(let request): kind = .renewal(WireRenewalRequest(request))
         case .ping: kind = .ping(WirePing())
         case .pong: kind = .pong(WirePong())
         }
@@ -74,6 +76,8 @@ extension MemberMessage {
         case .receipt(let receipt): self = .receipt(try Receipt(receipt))
         case .localEdits(let report): self = .localEdits(try LocalEditReport(report))
         case .join(let request): self = .join(try JoinRequest(request))
+        case .papers(let papers): self = .papers(try IdentityPapers(papers, "papers"))
+        case .renewal(let request): self = .renewal(certificateRequest: try request.read())
         case .ping: self = .ping
         case .pong: self = .pong
         case nil: throw WireCodec.unknownKind(of: "The frame's content", in: frame)
@@ -97,6 +101,8 @@ extension WireManagerFrame {
         case .ended(let ended): kind = .ended(WireEnded(ended))
         case .refused(let code, let reason): kind = .refused(WireRefused(code, reason: reason))
         case .joined(let answer): kind = .joined(WireJoinAnswer(answer))
+        case .authorities(let offer): kind = .authorities(WireAuthorities(offer))
+        case .renewed(let renewed): kind = .renewed(WireRenewed(renewed))
         case .ping: kind = .ping(WirePing())
         case .pong: kind = .pong(WirePong())
         }
@@ -120,6 +126,8 @@ extension ManagerMessage {
             let reason = try Field.optionalText(refused.reason, "refused.reason", limit: Limits.reasonLength) ?? ""
             self = .refused(Refusal.Code(rawValue: code), reason: reason)
         case .joined(let answer): self = .joined(try JoinAnswer(answer))
+        case .authorities(let offer): self = .authorities(try AuthorityOffer(offer))
+        case .renewed(let renewed): self = .renewed(try RenewedIdentity(renewed))
         case .ping: self = .ping
         case .pong: self = .pong
         case nil: throw WireCodec.unknownKind(of: "The frame's content", in: frame)

@@ -52,12 +52,12 @@ final class MemberSession: ChannelDuplexHandler {
             }
             // Asked on every connection: a resumed session skips the callbacks of the handshake.
             let peer = try reception.peer(of: certificate(context))
-            let stage: Admission.Stage = peer == .stranger ? .stranger : .member
+            let stage: Admission.Stage = peer.isMember ? .member : .stranger
             try reception.admission.settle(stage)
             self.stage = stage
             let connection = ConnectionID.next()
             state = .open(connection, peer)
-            frames.open(limit: peer == .stranger ? reception.terms.strangerFrameBytes : reception.terms.memberFrameBytes)
+            frames.open(limit: peer.isMember ? reception.terms.memberFrameBytes : reception.terms.strangerFrameBytes)
             reception.logger.debug("connection opened", metadata: ["connection": "\(connection.rawValue)", "peer": "\(peer)"])
             reception.port.opened(connection, peer: peer, link: ChannelLink<ManagerMessage>(context.channel))
         } catch {
@@ -91,10 +91,10 @@ final class MemberSession: ChannelDuplexHandler {
         let frame = unwrapInboundIn(data)
         do throws(Refusal) {
             let message = try WireCodec.decodeMember(Array(frame.readableBytesView))
-            if peer == .stranger { try rules.check(message) }
+            if !peer.isMember { try rules.check(message, from: peer) }
             if !hasHeard {
                 hasHeard = true
-                frames.setDeadline(peer == .stranger ? context.eventLoop.now + reception.terms.stranger : nil)
+                frames.setDeadline(peer.isMember ? nil : context.eventLoop.now + reception.terms.stranger)
             }
             if message == .ping { write(.pong, context) }
             reception.port.received(message, on: connection)

@@ -74,8 +74,11 @@ final class Reception: Sendable {
     func peer(of certificate: [UInt8]?) throws(Refusal) -> Peer {
         guard let certificate else { return .stranger }
         let authorities = keys.withLock(\.authorities)
-        switch try verifyIdentity(chainDER: [certificate], trust: authorities, clusterID: clusterID, now: now()) {
-        case .machine(let membership): return .member(membership)
+        let time = now()
+        let (identity, notAfter) = try verifyPresented(
+            chainDER: [certificate], trust: authorities, clusterID: clusterID, now: time, acceptingExpired: true)
+        switch identity {
+        case .machine(let membership): return notAfter < time ? .returning(membership) : .member(membership)
         case .manager: throw Refusal(.forbidden, "A manager is no member; this port is for members.")
         }
     }

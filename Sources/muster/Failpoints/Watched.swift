@@ -81,6 +81,8 @@
             case .receipt: "receipt"
             case .localEdits: "local-edits"
             case .join: "join"
+            case .papers: "papers"
+            case .renewal: "renewal"
             case .ping: "ping"
             case .pong: "pong"
             }
@@ -97,6 +99,8 @@
             case .ended: "ended"
             case .refused: "refused"
             case .joined: "joined"
+            case .authorities: "authorities"
+            case .renewed: "renewed"
             case .ping: "ping"
             case .pong: "pong"
             }

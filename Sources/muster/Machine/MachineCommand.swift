@@ -14,5 +14,6 @@ struct MachineCommand: AsyncParsableCommand {
             MachineList.self, MachineShow.self, MachineMove.self, MachineRename.self, MachineRemove.self, MachineArchives.self,
             MachineRestore.self, MachineForget.self, MachineRetry.self, MachineRequests.self, MachineApprove.self, MachineDeny.self,
             MachineDisconnect.self, MachineReconnect.self, MachineConflicts.self, MachineTake.self, MachineDrop.self,
+            MachineReadmit.self,
         ], aliases: ["clusterconfig"])
 }

@@ -9,6 +9,8 @@ actor Announcement {
     private var settings: ManagerDirectory.Settings
     private var admin: Endpoint?
     private var members: Endpoint?
+    /// The CAs that a profile has to trust, PEM; nil until it is known.
+    private var trust: String?
 
     init(directory: ManagerDirectory, places: Places, settings: ManagerDirectory.Settings) {
         self.directory = directory
@@ -27,6 +29,25 @@ actor Announcement {
         sayWhenBothAre()
     }
 
+    /// The first administrator's profile trusts whoever may vouch for the manager, from the step of a rotation on in which that may change.
+    func trusts(_ pem: String) {
+        guard pem != trust else { return }
+        trust = pem
+        do {
+            try rewriteProfile { $0.ca = pem }
+        } catch {
+            Output.error("The profile \(directory.profile) could not be kept: \(error)")
+        }
+    }
+
+    private func rewriteProfile(_ change: (inout Profile) -> Void) throws {
+        // The profile may have been moved away: then it is somebody's own.
+        guard let before = try? Profile(file: directory.profile) else { return }
+        var profile = before
+        change(&profile)
+        if profile != before { try PrivateFile.write(Array(try profile.fileContent.utf8), to: directory.profile) }
+    }
+
     private func endpoint(_ text: String, _ port: Int) -> Endpoint? {
         (try? Endpoint(parsing: text)).map { Endpoint(host: $0.host, port: port) }  // it was read before it was bound
     }
@@ -37,11 +58,7 @@ actor Announcement {
             settings.adminListen = "\(admin)"
             settings.memberListen = "\(members)"
             try directory.save(settings)
-            // The profile may have been moved away: then it is somebody's own.
-            if var profile = try? Profile(file: directory.profile) {
-                profile.url = "https://\(admin)"
-                try PrivateFile.write(Array(try profile.fileContent.utf8), to: directory.profile)
-            }
+            try rewriteProfile { $0.url = "https://\(admin)" }
         } catch {
             Output.error("The ports could not be kept: \(error)")
         }

@@ -58,7 +58,7 @@ struct ManagerRestore: AsyncParsableCommand {
         let log = try SQLiteLog(path: directory.database, create: false)
         let (token, state) = try await ManagerRecovery.token(for: admin, log: log, master: master, now: systemClock)
         await log.close()
-        let profile = Profile(url: "https://\(settings.adminListen)", ca: state.created?.authority ?? "", token: token)
+        let profile = Profile(url: "https://\(settings.adminListen)", ca: Rotation.pem(try state.rotationOrRefusal().trusted), token: token)
         try PrivateFile.write(Array(try profile.fileContent.utf8), to: directory.profile)
         // Last: this is what makes the directory a manager's.
         try directory.save(settings)

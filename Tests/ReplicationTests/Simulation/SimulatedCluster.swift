@@ -37,7 +37,7 @@ extension ClusterCreated {
     init(simulatedWith group: GroupID) {
         let nothing = Digest(hashing: [])
         self.init(
-            clusterID: "simulated", cluster: "simulated", group: group, groupName: group.rawValue, manager: "m", authority: "",
+            clusterID: "simulated", cluster: "simulated", group: group, groupName: group.rawValue, manager: "m", authority: "ca 0",
             authorityKey: nothing, masterKey: "")
     }
 }

@@ -135,7 +135,7 @@ final class SimulatedManager {
     }
 
     /// Lets a machine in, unless its name is taken. Nil is a no, or no answer at all: the machine cannot tell.
-    func join(_ machine: SimulatedMember) -> MembershipID? {
+    func join(_ machine: SimulatedMember) -> (membership: MembershipID, papers: IdentityPapers)? {
         guard isUp, state.membership(named: machine.name) == nil else { return nil }
         let (membership, invitation) = (MembershipID(rawValue: "\(machine.name)-\(world.nextEntry())"), "i\(world.nextEntry())")
         let group = world.random.pick(state.groupIDs)
@@ -148,7 +148,8 @@ final class SimulatedManager {
                 MachineJoined(
                     membership: membership, machine: machine.name, group: group, invitation: invitation, identityKey: nothing,
                     network: [NetworkEntry(section: .interfaces, name: "data1", value: machine.network)])))
-        return isIn ? membership : nil
+        guard isIn, let rotation = state.rotation else { return nil }
+        return (membership, SimulatedIdentity.papers(by: rotation, now: world.now))
     }
 
     func remove(_ membership: MembershipID) {
@@ -207,6 +208,7 @@ final class SimulatedManager {
             $0.stateChanged(
                 targets: targets, ended: state.endings, disconnected: state.disconnected, head: state.sighting, now: $1)
         }
+        decide { [state] publisher, _ in publisher.authoritiesChanged(state.rotation.map(Publisher.Authorities.init)) }
     }
 
     private func tick(_ current: Int) {
@@ -226,8 +228,23 @@ final class SimulatedManager {
             world.note("manager hears of \(receipt.target.digest.short) at \(receipt.target.position) on \(id): \(receipt.outcome.word)")
             decide { $0.receipt(id, receipt, now: $1) }
         case .localEdits(let report): keep(report, id)
+        case .papers(let papers): decide { $0.papers(id, papers, now: $1) }
+        case .renewal: renew(id)
         default: decide { $0.heard(id, now: $1) }
         }
+    }
+
+    private func renew(_ id: ConnectionID) {
+        var asker: Publisher.RenewalAsker?
+        decide { publisher, now in
+            let (found, actions) = publisher.renewal(id, now: now)
+            asker = found
+            return actions
+        }
+        guard asker != nil, let rotation = state.rotation, let renewed = try? SimulatedIdentity.renewed(by: rotation, now: world.now) else {
+            return
+        }
+        world.network.send(.renewed(renewed), on: id)
     }
 
     private func standing(of seen: Sighting) -> SightingStanding {
@@ -265,7 +282,8 @@ final class SimulatedManager {
         case .record(let membership, _):
             // Kept now and then, as in the real one: a crash loses the newest.
             if world.random.chance(700) { storedRecords[membership] = publisher?.record(of: membership) }
-        case .know(let membership, _): storedRecords[membership] = publisher?.record(of: membership)
+        case .authorities(let id, let offer): network.send(.authorities(offer), on: id)
+        case .keep(let membership), .know(let membership, _): storedRecords[membership] = publisher?.record(of: membership)
         case .alarm(.logOutdated): world.foundUnknown()
         case .alarm(.logUnknown): world.violation("a member made up an entry")
         case .alarm(let alarm): world.note("alarm \(alarm)")

@@ -21,6 +21,8 @@ final class SimulatedMember {
     private var incarnation = 0
     private var laidOut: Int?
     private var saidSeen = Sighting.none
+    /// What the disk's papers read as; the same bytes are read once only, for speed.
+    var readPapers: (text: [UInt8], papers: IdentityPapers)?
 
     init(world: SimulatedWorld, name: String, address: String, refusesPoison: Bool) {
         self.world = world
@@ -90,7 +92,8 @@ final class SimulatedMember {
         if let current = currentNumber().flatMap(generation), let target = current.target {
             running = .init(target: target, configuration: current.configuration)
         }
-        var starting = Follower(running: running, memory: memory, apart: apart, knowledge: .ours(agent: "simulated"))
+        var starting = Follower(
+            running: running, memory: memory, apart: apart, knowledge: .ours(agent: "simulated"), papers: papers)
         let actions = starting.started()
         follower = starting
         perform(actions)
@@ -192,7 +195,16 @@ final class SimulatedMember {
             later(wait.milliseconds, wait.milliseconds) { [unowned self] in connect() }
         case .resumeLater(let wait):
             later(wait.milliseconds, wait.milliseconds) { [unowned self] in decide { follower, _ in follower.started() } }
+        case .renew: send(.renewal(certificateRequest: [0]))
+        case .show(let papers): send(.papers(papers))
+        case .adopt(let offer): try keep { [unowned self] in try adopt(offer) }
+        case .takeUp(let renewed): try keep { [unowned self] in try takeUp(renewed) }
         }
+    }
+
+    private func keep(_ change: () throws -> IdentityPapers?) throws {
+        guard let papers = try change() else { return world.violation("\(name): an identity that does not read") }
+        decide { $0.holding(papers, now: $1) }
     }
 
     /// What was last applied becomes the machine's own; then the identity goes. In this order, as on a real machine.
@@ -242,21 +254,22 @@ final class SimulatedMember {
     private func askToJoin() {
         guard wantsToJoin, isStandalone else { return }
         let current = incarnation
-        world.request(from: self) { [unowned self] membership in
+        world.request(from: self) { [unowned self] answer in
             guard current == incarnation, isStandalone else { return }
-            guard let membership else { return later(500, 4000) { [unowned self] in askToJoin() } }
-            joined(membership)
+            guard let answer else { return later(500, 4000) { [unowned self] in askToJoin() } }
+            joined(answer.membership, answer.papers)
         }
     }
 
     /// The membership is taken up whole or not at all.
-    private func joined(_ membership: MembershipID) {
+    private func joined(_ membership: MembershipID, _ papers: IdentityPapers) {
         do {
             if disk.read("memory") != nil || disk.read("apart") != nil {
                 try disk.delete("memory")
                 try disk.delete("apart")
                 try disk.syncDirectory()
             }
+            try take(papers)
             try disk.replace("identity", Array(membership.rawValue.utf8))
             world.note("\(name) is \(membership)")
             wantsToJoin = false

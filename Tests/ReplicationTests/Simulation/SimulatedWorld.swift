@@ -144,6 +144,7 @@ final class SimulatedWorld {
 
     /// What must hold after every step.
     private func checkStep() {
+        checkIdentities()
         if let last = answered.last, manager.log.count < last.head.position || manager.log[last.head.position - 1].id != last.id {
             violation("the answered entry \(last.head.position) is lost")
         }
@@ -224,7 +225,7 @@ final class SimulatedWorld {
             return member.isStandalone && !member.wantsToJoin && member.isUp && member.gateway.serving == member.currentConfiguration()
         }
         if member.gateway.refuses(goal.configuration) { return status.state == .rejected && member.gateway.serving != goal.configuration }
-        return status.state == .synced && member.gateway.serving == goal.configuration
+        return status.state == .synced && holdsNewest(member) && member.gateway.serving == goal.configuration
             && member.currentConfiguration() == goal.configuration && !member.holdsOwnSettings
     }
 
@@ -264,7 +265,8 @@ final class SimulatedWorld {
     private func happen() {
         let member = random.pick(members)
         switch random.between(0, 99) {
-        case 0..<45: administrate(takingBack: 300)
+        case 0..<37: administrate(takingBack: 300)
+        case 37..<45: rotate()
         case 45..<63:
             guard let connection = network.openConnections.first else { return }
             note("a connection breaks")
@@ -297,7 +299,7 @@ final class SimulatedWorld {
     }
 
     /// A machine asks to be let in. Nil is a no, or no answer: it may be in all the same.
-    func request(from member: SimulatedMember, _ answer: @escaping (MembershipID?) -> Void) {
+    func request(from member: SimulatedMember, _ answer: @escaping ((membership: MembershipID, papers: IdentityPapers)?) -> Void) {
         clock.schedule(after: random.between(5, 200)) { [unowned self] in
             let membership = cutOff.contains(member.name) ? nil : manager.join(member)
             let isLost = cutOff.contains(member.name) || happens(80)

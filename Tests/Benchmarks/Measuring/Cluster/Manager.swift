@@ -43,7 +43,7 @@ struct ManagerRole {
         let state = await ledger.state
         let vault = KeyVault(log: log, master: master, clusterID: state.clusterID)
         let authority = try await ClusterAuthority.load(state, vault: vault)
-        let enrolment = Enrolment(ledger: ledger, authority: authority, log: log, now: systemClock, managers: { [] })
+        let enrolment = Enrolment(ledger: ledger, issuers: Issuers(vault: vault), log: log, now: systemClock, managers: { [] })
         desk = ChangeDesk(ledger: ledger, log: log)
         fleet = FleetService(ledger: ledger, enrolment: enrolment, vault: vault, log: log, now: systemClock, logger: logger)
         port = CountingPort(fleet)
