@@ -20,6 +20,8 @@
         }
 
         func stop() async { await gateway.stop() }
+
+        func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] { await gateway.observe(configuration) }
     }
 
     struct WatchedConnector: ManagerConnector {
