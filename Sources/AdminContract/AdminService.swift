@@ -47,6 +47,11 @@ package protocol AdminService: Sendable {
     func removeMachine(_ name: String, for caller: Caller) async throws(Refusal) -> LossReport
     /// Sends a rejected target once more.
     func retryMachine(_ name: String, for caller: Caller) async throws(Refusal) -> MachineView
+    /// What every machine (or one) really holds against what the cluster holds for it. Machines are asked, so it takes a while; one that
+    /// does not answer in time is among those that were not compared.
+    func checkConsistency(_ request: ConsistencyRequest, for caller: Caller) async throws(Refusal) -> [ConsistencyView]
+    /// Puts a difference right in one direction or the other. Commits nothing.
+    func repairMachine(_ name: String, _ request: RepairRequest, for caller: Caller) async throws(Refusal) -> RepairView
     func groups(for caller: Caller) async throws(Refusal) -> [GroupView]
     func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView
     func invite(_ request: InvitationRequest, for caller: Caller) async throws(Refusal) -> InvitationView

@@ -7,6 +7,7 @@ package enum Paths {
     package static let users = "/users"
     package static let tokens = "/tokens"
     package static let machines = "/machines"
+    package static let consistencyChecks = "/consistency-checks"
     package static let groups = "/groups"
     package static let invitations = "/invitations"
     package static let settings = "/settings"
@@ -40,6 +41,7 @@ package enum Paths {
     package static func machine(_ name: String) -> String { "\(machines)/\(name)" }
     package static func loss(_ machine: String) -> String { "\(machines)/\(machine)/loss" }
     package static func retry(_ machine: String) -> String { "\(machines)/\(machine)/retry" }
+    package static func repair(_ machine: String) -> String { "\(machines)/\(machine)/repair" }
     package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
     package static func certificateRequest(_ name: String) -> String { "\(certificates)/\(name)/request" }

@@ -10,20 +10,22 @@ import Synchronization
 ///
 /// The decisions are ``Publisher``'s; this is the loop around it: it hears the transport and the log, asks, and performs.
 package final class FleetService: MemberPort, Service {
-    private struct Inner {
+    struct Inner {
         var publisher = Publisher()
         var links: [ConnectionID: any Link<ManagerMessage>] = [:]
+        var questions = OpenQuestions()
+        var watchers = FleetWatchers()
     }
 
-    private let inner = Mutex(Inner())
+    let inner = Mutex(Inner())
     private let ledger: Ledger
     private let enrolment: Enrolment
     private let vault: KeyVault
     private let records: RecordStore
     private let now: WallClock
-    private let clock: any Clock<Duration>
+    let clock: any Clock<Duration>
     /// How long this service has been there, whatever the wall clock says.
-    private let uptime: @Sendable () -> Duration
+    let uptime: @Sendable () -> Duration
     private let logger: Logger
     private let work: (stream: AsyncStream<Work>, continuation: AsyncStream<Work>.Continuation)
 
@@ -106,6 +108,7 @@ package final class FleetService: MemberPort, Service {
         let ended = state.ended.mapValues { Ended(reason: $0.reason, time: $0.time) }
         let head = ledger.sighting(of: state)
         decide { $0.stateChanged(targets: targets, ended: ended, head: head, now: $1) }
+        inner.withLock { $0.watchers.tell() }
     }
 
     private func doWork() async {
@@ -161,6 +164,7 @@ package final class FleetService: MemberPort, Service {
         case .hello(let hello): enqueue(.hello(hello, connection), connection)
         case .receipt(let receipt):
             decide { $0.receipt(connection, receipt, now: $1) }
+        case .inventory(let part): take(part, on: connection)
         case .ping, .pong:
             decide { $0.heard(connection, now: $1) }
         }
@@ -169,7 +173,9 @@ package final class FleetService: MemberPort, Service {
     package func closed(_ connection: ConnectionID) {
         inner.withLock { inner in
             inner.links[connection] = nil
+            inner.questions.close(connection)
             perform(inner.publisher.closed(connection), &inner)
+            inner.watchers.tell()
         }
     }
 
@@ -207,10 +213,10 @@ package final class FleetService: MemberPort, Service {
     // MARK: - Performing
 
     /// Asks the publisher, which is told both times, and does what it says.
-    private func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {
-        inner.withLock { inner in
+    func decide<Failure: Error>(_ decision: (inout Publisher, Timestamp) throws(Failure) -> [Publisher.Action]) throws(Failure) {
+        try inner.withLock { inner throws(Failure) in
             inner.publisher.uptime = uptime().components.seconds
-            perform(decision(&inner.publisher, now()), &inner)
+            perform(try decision(&inner.publisher, now()), &inner)
         }
     }
 
@@ -219,7 +225,7 @@ package final class FleetService: MemberPort, Service {
         return { start.duration(to: clock.now) }
     }
 
-    private func perform(_ actions: [Publisher.Action], _ inner: inout Inner) {
+    func perform(_ actions: [Publisher.Action], _ inner: inout Inner) {
         for action in actions {
             switch action {
             case .update(let connection, let plan): send(plan, to: inner.links[connection])
@@ -229,6 +235,7 @@ package final class FleetService: MemberPort, Service {
             case .close(let connection): inner.links[connection]?.close()
             case .record(let membership, _):
                 if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }
+                inner.watchers.tell()
             case .know(let membership, let agent):
                 ledger.agents.note(agent, of: membership)
                 if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }

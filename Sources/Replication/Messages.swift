@@ -4,6 +4,8 @@ package import ClusterModel
 package enum MemberMessage: Hashable, Sendable {
     case hello(Hello)
     case receipt(Receipt)
+    /// A part of the answer to a question. From version 2 on.
+    case inventory(InventoryPart)
     case join(JoinRequest)
     case ping
     case pong
@@ -14,6 +16,8 @@ package enum ManagerMessage: Hashable, Sendable {
     /// The newest log entry; the member keeps it and shows it at its next hello. And the version of the protocol that is spoken now.
     case welcome(Sighting, version: Int = MemberProtocol.versions.upperBound)
     case update(Update)
+    /// What does the member hold? It may come at any time after the welcome. From version 2 on.
+    case question(Question)
     /// The membership is over; the member flattens what it last applied and is standalone.
     case ended(Ended)
     /// No, and why; the manager closes the connection after it.

@@ -41,6 +41,7 @@ struct ManagerWiring {
         let verification = LogVerification(log: log, key: ManagerFoundation.logKey(master))
         let alerts = AlertDesk(log: log, now: systemClock)
         let watch = AlertWatch(ledger: ledger, desk: alerts, now: systemClock, logger: logger)
+        let driftWatch = DriftWatch(ledger: ledger, fleet: fleet, desk: alerts, logger: logger)
         let admin = AdminDesk(
             ledger: ledger, desk: desk, certificateDesk: certificates, enrolment: enrolment, fleet: fleet, vault: vault,
             verification: verification, alertDesk: alerts)
@@ -58,7 +59,10 @@ struct ManagerWiring {
 
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: fleet), .init(service: watch), .init(service: memberPort), .init(service: adminPort)],
+                services: [
+                    .init(service: fleet), .init(service: watch), .init(service: driftWatch), .init(service: memberPort),
+                    .init(service: adminPort),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()

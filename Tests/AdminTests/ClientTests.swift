@@ -41,6 +41,9 @@ struct ClientTests {
         Call("loss mx1") { try await $0.loss(removing: "mx1") == FixedService.loss },
         Call("remove mx1") { try await $0.removeMachine("mx1") == FixedService.loss },
         Call("retry mx1") { try await $0.retryMachine("mx1") == FixedService.machine },
+        Call("checkConsistency -") { try await $0.checkConsistency() == FixedService.consistency },
+        Call("checkConsistency mx1") { try await $0.checkConsistency(of: "mx1") == [FixedService.consistency[0]] },
+        Call("repair mx1 machine") { try await $0.repairMachine("mx1", keeping: .machine).outcome == .taken },
         Call("groups") { try await $0.groups() == [GroupView(name: "main", machines: ["mx1"])] },
         Call("addGroup eu") { try await $0.addGroup("eu").name == "eu" },
         Call("invite eu 3600") {

@@ -104,6 +104,7 @@ struct EditTests {
         (["cert", "check", "mail"], "certificate mail cluster"), (["cert", "where-used", "mail"], "uses mail cluster"),
         (["machine", "remove", "mx1", "--preview"], "loss mx1"),
         (["machine", "remove", "mx1"], "remove mx1"),
+        (["check", "mx2"], "checkConsistency mx2"), (["check", "mx1", "--keep", "cluster"], "repair mx1 cluster"),
         (["machine", "retry", "mx1"], "retry mx1"), (["group", "add", "eu"], "addGroup eu"),
     ])
     func `a command asks exactly one thing`(_ arguments: [String], _ question: String) async throws {

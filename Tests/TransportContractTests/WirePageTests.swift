@@ -23,6 +23,8 @@ struct WirePageTests {
             "silenceSeconds": Limits.silenceSeconds, "strangerSeconds": Limits.strangerSeconds, "strangers": Limits.strangers,
             "applySeconds": Limits.applySeconds, "services": Limits.services, "receiptReasons": Limits.receiptReasons,
             "reasonLength": Limits.reasonLength, "entryBytes": Limits.entryBytes, "certificateFileBytes": Limits.certificateFileBytes,
+            "answerSeconds": Limits.answerSeconds, "questionValues": Limits.questionValues, "inventoryFrames": Limits.inventoryFrames,
+            "observations": Limits.observations, "observedEntries": Limits.observedEntries,
             "textLength": Limits.textLength, "clockSkewSeconds": Limits.clockSkewSeconds,
         ]
         let said = rows(of: "what", columns: 3).filter { Int($0[1]) != nil }.map { ($0[2], Int($0[1]) ?? 0) }

@@ -20,13 +20,13 @@ package struct Follower: Sendable {
     package private(set) var isOver = false
 
     private let knowledge: AgentKnowledge
-    private var work = Work.none
-    private var waiting: Installation?
+    var work = Work.none
+    var waiting: Installation?
     private var ending: Ended?
     /// The last word on what is running; nil until there is one in this process.
-    private var proof: Receipt?
+    var proof: Receipt?
     /// Whether the gateway took what is running. After a failed start it has not.
-    private var isInForce = false
+    var isInForce = false
     /// A delta did not fit: the next hello asks for everything.
     private var needsWhole = false
     /// The rejection that the last hello told of.
@@ -38,12 +38,13 @@ package struct Follower: Sendable {
     /// Whether the agent will call ``started()`` again.
     private var isResumptionDue = false
 
-    private enum Work: Sendable {
+    enum Work: Sendable {
         case none
         case layingOut(Installation)
         case applying(Installation, laidOut: Digest)
         case resuming
         case proving
+        case looking
     }
 
     /// A follower for what is on the disk: the current generation (nil before the first one from the cluster) and the memory.
@@ -95,7 +96,8 @@ extension Follower {
         case .update(let update): return received(update, now: now)
         case .ended(let end): return ended(end)
         case .refused(let code, let reason): return giveUp(Refusal(code, reason))
-        case .joined, .ping, .pong: return []
+        // Questions are answered beside all this: they change nothing.
+        case .question, .joined, .ping, .pong: return []
         }
     }
 
@@ -114,7 +116,7 @@ extension Follower {
         var words = memory.rejection.map { [Action.report($0)] } ?? []
         let rejected = memory.rejection?.target.digest
         answered = rejected == announced ? nil : rejected
-        if case .none = work, let proof { words.append(.report(proof)) }
+        if !isBusy, let proof { words.append(.report(proof)) }
         return remember(unless: before) + words
     }
 
@@ -237,7 +239,7 @@ extension Follower {
     }
 
     /// Begins what waits, if nothing is being worked on.
-    private mutating func next() -> [Action] {
+    mutating func next() -> [Action] {
         guard case .none = work else { return [] }
         if let ending {
             isOver = true
@@ -310,16 +312,16 @@ extension Follower {
                 return prove(running, proofs, now: now) + next()
             case .failure(let refusal): return failedToResume(running, refusal, now: now) + next()
             }
-        case .none, .layingOut, .proving:
+        case .none, .layingOut, .proving, .looking:
             return []
         }
     }
 
-    /// What ``Action/prove(_:)`` saw.
-    package mutating func proved(_ proofs: [ServiceProof], now: Timestamp) -> [Action] {
+    /// What ``Action/prove(_:)`` saw, as for ``looked(_:drift:now:)``.
+    package mutating func proved(_ proofs: [ServiceProof], drift: [String] = [], now: Timestamp) -> [Action] {
         guard case .proving = work, let running else { return [] }
         work = .none
-        return prove(running, proofs, now: now) + next()
+        return prove(running, proofs, drift: drift, now: now) + next()
     }
 
     private mutating func adopt(_ installation: Installation, laidOut: Digest, _ proofs: [ServiceProof], now: Timestamp) -> [Action] {
@@ -346,12 +348,15 @@ extension Follower {
         return [.resumeLater(after: resumption.next(random: 1))]
     }
 
-    private mutating func prove(_ running: Running, _ proofs: [ServiceProof], now: Timestamp) -> [Action] {
-        say(Receipt(target: running.target, outcome: .applied(digest: running.configuration.digest, proofs: proofs), time: now))
+    private mutating func prove(_ running: Running, _ proofs: [ServiceProof], drift: [String] = [], now: Timestamp) -> [Action] {
+        say(
+            Receipt(
+                target: running.target, outcome: .applied(digest: running.configuration.digest, proofs: proofs), time: now,
+                drift: Follower.cut(drift)))
     }
 
     /// Keeps the word on what is running, for this connection and the next.
-    private mutating func say(_ receipt: Receipt) -> [Action] {
+    mutating func say(_ receipt: Receipt) -> [Action] {
         proof = receipt
         return isWelcome ? [.report(receipt)] : []
     }

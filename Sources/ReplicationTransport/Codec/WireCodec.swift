@@ -59,6 +59,7 @@ extension WireMemberFrame {
         switch message {
         case .hello(let hello): kind = .hello(WireHello(hello))
         case .receipt(let receipt): kind = .receipt(WireReceipt(receipt))
+        case .inventory(let part): kind = .inventory(WireInventory(part))
         case .join(let request): kind = .join(WireJoinRequest(request))
         case .ping: kind = .ping(WirePing())
         case .pong: kind = .pong(WirePong())
@@ -71,6 +72,7 @@ extension MemberMessage {
         switch frame.kind {
         case .hello(let hello): self = .hello(try Hello(hello))
         case .receipt(let receipt): self = .receipt(try Receipt(receipt))
+        case .inventory(let inventory): self = .inventory(try InventoryPart(inventory))
         case .join(let request): self = .join(try JoinRequest(request))
         case .ping: self = .ping
         case .pong: self = .pong
@@ -90,6 +92,7 @@ extension WireManagerFrame {
                     $0.version = version == 1 ? 0 : UInt32(clamping: version)
                 })
         case .update(let update): kind = .update(WireUpdate(update))
+        case .question(let question): kind = .question(WireQuestion(question))
         case .ended(let ended): kind = .ended(WireEnded(ended))
         case .refused(let code, let reason): kind = .refused(WireRefused(code, reason: reason))
         case .joined(let answer): kind = .joined(WireJoinAnswer(answer))
@@ -108,6 +111,7 @@ extension ManagerMessage {
                 // Managers that speak the first version only do not say so.
                 version: welcome.version == 0 ? 1 : Int(welcome.version))
         case .update(let update): self = .update(try Update(update, known))
+        case .question(let question): self = .question(try Question(question))
         case .ended(let ended): self = .ended(try Ended(ended))
         case .refused(let refused):
             let code = try Field.text(refused.code, "refused.code", limit: Limits.nameLength)

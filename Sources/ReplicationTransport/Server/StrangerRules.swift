@@ -8,7 +8,7 @@ struct StrangerRules {
     mutating func check(_ message: MemberMessage) throws(Refusal) {
         switch message {
         case .ping, .pong: return
-        case .hello, .receipt:
+        case .hello, .receipt, .inventory:
             throw Refusal(.unauthenticated, "Without a certificate of the cluster there is nothing to do here but join.")
         case .join:
             // It is answered, and then the connection is closed: a second one could be taken in and its answer lost.

@@ -81,6 +81,7 @@
             switch self {
             case .hello: "hello"
             case .receipt: "receipt"
+            case .inventory: "inventory"
             case .join: "join"
             case .ping: "ping"
             case .pong: "pong"
@@ -93,6 +94,7 @@
             switch self {
             case .welcome: "welcome"
             case .update: "update"
+            case .question: "question"
             case .ended: "ended"
             case .refused: "refused"
             case .joined: "joined"
