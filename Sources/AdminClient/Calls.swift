@@ -95,6 +95,14 @@ extension AdminClient {
         try await post(Paths.localDrops(try AdminClient.checked(machine, "The machine name")), choice)
     }
 
+    package func checkConsistency(of machine: String? = nil) async throws(Refusal) -> [ConsistencyView] {
+        try await post(Paths.consistencyChecks, ConsistencyRequest(machine: machine))
+    }
+
+    package func repairMachine(_ name: String, keeping kept: RepairRequest.Kept) async throws(Refusal) -> RepairView {
+        try await post(Paths.repair(try AdminClient.checked(name, "The machine name")), RepairRequest(keep: kept))
+    }
+
     package func groups() async throws(Refusal) -> [GroupView] {
         try await get(Paths.groups)
     }

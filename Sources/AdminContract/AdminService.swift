@@ -77,6 +77,11 @@ package protocol AdminService: Sendable {
     func dropLocalEdits(_ choice: LocalConflictChoice, of machine: String, for caller: Caller) async throws(Refusal) -> [LocalConflictView]
     /// Lets a machine return, once, although its certificate expired.
     func readmitMachine(_ name: String, _ request: ReadmissionRequest, for caller: Caller) async throws(Refusal) -> ReadmissionView
+    /// What every machine (or one) really holds against what the cluster holds for it. Machines are asked, so it takes a while; one that
+    /// does not answer in time is among those that were not compared.
+    func checkConsistency(_ request: ConsistencyRequest, for caller: Caller) async throws(Refusal) -> [ConsistencyView]
+    /// Puts a difference right in one direction or the other. Commits nothing.
+    func repairMachine(_ name: String, _ request: RepairRequest, for caller: Caller) async throws(Refusal) -> RepairView
     func groups(for caller: Caller) async throws(Refusal) -> [GroupView]
     func addGroup(_ request: GroupRequest, for caller: Caller) async throws(Refusal) -> GroupView
     func renameGroup(_ former: String, _ request: RenameRequest, for caller: Caller) async throws(Refusal) -> GroupView

@@ -8,6 +8,7 @@ package enum Paths {
     package static let tokens = "/tokens"
     package static let machines = "/machines"
     package static let archives = "/archives"
+    package static let consistencyChecks = "/consistency-checks"
     package static let groups = "/groups"
     package static let invitations = "/invitations"
     package static let joinRequests = "/join-requests"
@@ -58,6 +59,7 @@ package enum Paths {
     package static func localTakes(_ machine: String) -> String { "\(machines)/\(machine)/conflicts/takes" }
     package static func localDrops(_ machine: String) -> String { "\(machines)/\(machine)/conflicts/drops" }
     package static func readmission(_ machine: String) -> String { "\(machines)/\(machine)/readmission" }
+    package static func repair(_ machine: String) -> String { "\(machines)/\(machine)/repair" }
     package static func effective(_ machine: String) -> String { "\(machines)/\(machine)/effective" }
     package static func certificate(_ name: String) -> String { "\(certificates)/\(name)" }
     package static func certificateRequest(_ name: String) -> String { "\(certificates)/\(name)/request" }

@@ -75,6 +75,12 @@ private func addFleet(to api: RouterGroup<CallerContext>, _ service: any AdminSe
     api.post(path(Paths.retry(":\(name)"))) { _, context in
         Answer(try await service.retryMachine(context.parameters.require(name), for: context.caller))
     }
+    api.post(path(Paths.consistencyChecks)) { request, context in
+        Answer(try await service.checkConsistency(request.value(ConsistencyRequest.self), for: context.caller))
+    }
+    api.post(path(Paths.repair(":\(name)"))) { request, context in
+        Answer(try await service.repairMachine(context.parameters.require(name), request.value(RepairRequest.self), for: context.caller))
+    }
     api.post(path(Paths.readmission(":\(name)"))) { request, context in
         Answer(
             try await service.readmitMachine(

@@ -109,6 +109,30 @@ package enum Limits {
     package static let services = 500
     /// Seconds a gateway has to apply and prove one configuration before the receipt says `timed out`.
     package static let applySeconds = 60
+    /// Seconds between an agent's looks at whether what it applied is still so, anywhere in this range: often enough that people hear of it
+    /// before they notice by themselves, and cheap enough.
+    package static let lookSeconds = 24...36
+    /// Frames of one answer to a question: the inventory of the largest configuration that one update can bring.
+    package static let inventoryFrames = 16
+    /// Bytes of an inventory that go into one frame, as counted while it is cut: half of what a frame may have.
+    package static let inventoryBytes = memberFrameBytes / 2
+    /// Entries of one section in one frame of an inventory: as many as fit.
+    package static let heldEntries = 50_000
+    /// Things of a gateway that one inventory observes, and entries named with each: a mail server is set up by some twenty files.
+    package static let observations = 1000
+    package static let observedEntries = 100
+    /// Values that one question asks for. Who has more differences is shown these first.
+    package static let questionValues = 1000
+    /// Seconds a machine has to answer a question: to read its store, and to probe a service that does not answer.
+    package static let answerSeconds = 20
+    /// Seconds that checking the whole fleet may take; a client waits for its answer a little longer.
+    package static let checkSeconds = 90
+    /// Machines that are asked at once: with the largest inventories, some 100 MiB.
+    package static let parallelQuestions = 64
+    /// Differences of one machine that are listed; the rest is counted.
+    package static let differences = 200
+    /// Characters of a value shown in a list of differences: enough to see what it is about.
+    package static let shownValueLength = 200
     /// Seconds of clock difference between member and manager that raise an alarm.
     package static let clockSkewSeconds = 120
     /// Seconds between pings on an idle connection, and silent seconds after which the peer is dropped.
@@ -142,6 +166,8 @@ package enum Limits {
     package static let alerts = 1000
     /// Services that one alert names; how many more there are is said.
     package static let alertServices = 5
+    /// Reasons that one alert gives; the machine's status has all.
+    package static let alertReasons = 3
     /// Seconds between looks at the wall clock while the watch waits for the next day: the clock may be set, and the machine may sleep.
     package static let watchSeconds = 300
     /// SMTP command line, RFC 5321 section 4.5.3.1.4 plus room for extensions (the RFC asks for at least 512).

@@ -15,6 +15,7 @@ package final class AdminDesk: AdminService {
     let alertDesk: AlertDesk
     let vault: KeyVault
     let lookups: Lookups
+    let consistency: ConsistencyDesk
 
     package init(
         ledger: Ledger, desk: ChangeDesk, certificateDesk: CertificateDesk, enrolment: Enrolment, fleet: FleetService,
@@ -29,6 +30,7 @@ package final class AdminDesk: AdminService {
         self.alertDesk = alertDesk
         self.vault = vault
         self.lookups = lookups
+        consistency = ConsistencyDesk(ledger: ledger, fleet: fleet, vault: vault)
         authorityDesk = AuthorityDesk(changes: desk, vault: vault, now: certificateDesk.now)
         documents = DocumentDesk(certificates: certificateDesk, authorities: authorityDesk, vault: vault)
     }

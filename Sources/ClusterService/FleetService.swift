@@ -10,12 +10,14 @@ import Synchronization
 ///
 /// The decisions are ``Publisher``'s; this is the loop around it: it hears the transport and the log, asks, and performs.
 package final class FleetService: MemberPort, Service {
-    private struct Inner {
+    struct Inner {
         var publisher = Publisher()
         var links: [ConnectionID: any Link<ManagerMessage>] = [:]
+        var questions = OpenQuestions()
+        var watchers = FleetWatchers()
     }
 
-    private let inner = Mutex(Inner())
+    let inner = Mutex(Inner())
     let ledger: Ledger
     private let enrolment: Enrolment
     private let vault: KeyVault
@@ -23,9 +25,9 @@ package final class FleetService: MemberPort, Service {
     /// What was edited on disconnected machines themselves.
     package let localEdits: LocalEditStore
     private let now: WallClock
-    private let clock: any Clock<Duration>
+    let clock: any Clock<Duration>
     /// How long this service has been there, whatever the wall clock says.
-    private let uptime: @Sendable () -> Duration
+    let uptime: @Sendable () -> Duration
     let logger: Logger
     private let work: (stream: AsyncStream<Work>, continuation: AsyncStream<Work>.Continuation)
 
@@ -115,6 +117,7 @@ package final class FleetService: MemberPort, Service {
         let disconnected = state.disconnected
         decide { $0.stateChanged(targets: targets, ended: ended, disconnected: disconnected, head: head, now: $1) }
         decide { publisher, _ in publisher.authoritiesChanged(state.rotation.map(Publisher.Authorities.init)) }
+        inner.withLock { $0.watchers.tell() }
     }
 
     private func doWork() async {
@@ -179,6 +182,7 @@ package final class FleetService: MemberPort, Service {
             decide { $0.receipt(connection, receipt, now: $1) }
         case .papers(let papers): decide { $0.papers(connection, papers, now: $1) }
         case .renewal(let request): enqueue(.renewal(request, connection), connection)
+        case .inventory(let part): take(part, on: connection)
         case .ping, .pong:
             decide { $0.heard(connection, now: $1) }
         }
@@ -187,7 +191,9 @@ package final class FleetService: MemberPort, Service {
     package func closed(_ connection: ConnectionID) {
         inner.withLock { inner in
             inner.links[connection] = nil
+            inner.questions.close(connection)
             perform(inner.publisher.closed(connection), &inner)
+            inner.watchers.tell()
         }
     }
 
@@ -244,10 +250,10 @@ package final class FleetService: MemberPort, Service {
     // MARK: - Performing
 
     /// Asks the publisher, which is told both times, and does what it says.
-    func decide(_ decision: (inout Publisher, Timestamp) -> [Publisher.Action]) {
-        inner.withLock { inner in
+    func decide<Failure: Error>(_ decision: (inout Publisher, Timestamp) throws(Failure) -> [Publisher.Action]) throws(Failure) {
+        try inner.withLock { inner throws(Failure) in
             inner.publisher.uptime = uptime().components.seconds
-            perform(decision(&inner.publisher, now()), &inner)
+            perform(try decision(&inner.publisher, now()), &inner)
         }
     }
 
@@ -260,7 +266,7 @@ package final class FleetService: MemberPort, Service {
         return { start.duration(to: clock.now) }
     }
 
-    private func perform(_ actions: [Publisher.Action], _ inner: inout Inner) {
+    func perform(_ actions: [Publisher.Action], _ inner: inout Inner) {
         for action in actions {
             switch action {
             case .update(let connection, let plan): send(plan, to: inner.links[connection])
@@ -273,6 +279,7 @@ package final class FleetService: MemberPort, Service {
             case .close(let connection): inner.links[connection]?.close()
             case .record(let membership, _):
                 if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }
+                inner.watchers.tell()
             case .authorities(let connection, let offer): inner.links[connection]?.send(.authorities(offer))
             case .keep(let membership):
                 if let record = inner.publisher.record(of: membership) { records.keep(record, of: membership) }

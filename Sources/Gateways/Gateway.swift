@@ -26,6 +26,20 @@ package protocol Gateway: Sendable {
     func apply(_ configuration: GatewayConfiguration) async throws(Refusal)
     /// Stops serving.
     func stop() async
+    /// Says what is in force where the gateway keeps it, held against what this configuration makes of it: one observation for each
+    /// file, service or part of its memory that can be told apart, the same ones at every call.
+    ///
+    /// The agent asks about the configuration that it put in force last: every half a minute while nothing else is done, and when a
+    /// manager asks. So it is to be cheap (what a file's status says to be unchanged need not be read again), and changes nothing. It is
+    /// the one call that may come while `apply` is at work; what it then answers is not taken for drift.
+    ///
+    /// No observation says that the gateway cannot be observed.
+    func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation]
+}
+
+extension Gateway {
+    /// Not every gateway can be observed.
+    package func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] { [] }
 }
 
 /// Sees from outside what services serve.

@@ -5,6 +5,8 @@ package enum MemberMessage: Hashable, Sendable {
     case hello(Hello)
     case receipt(Receipt)
     case localEdits(LocalEditReport)
+    /// A part of the answer to a question. From version 2 on.
+    case inventory(InventoryPart)
     case join(JoinRequest)
     /// What the member holds of its identity now, on its disk.
     case papers(IdentityPapers)
@@ -23,6 +25,8 @@ package enum ManagerMessage: Hashable, Sendable {
     case apart(Bool)
     /// These local edits are decided, by their ids: the member forgets them, and answers with those that are left.
     case settled([String])
+    /// What does the member hold? It may come at any time after the welcome. From version 2 on.
+    case question(Question)
     /// The membership is over; the member flattens what it last applied and is standalone.
     case ended(Ended)
     /// No, and why; the manager closes the connection after it.

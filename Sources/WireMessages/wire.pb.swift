@@ -119,6 +119,14 @@ package nonisolated struct WireMemberFrame: Sendable {
     set {kind = .localEdits(newValue)}
   }
 
+  package var inventory: WireInventory {
+    get {
+      if case .inventory(let v)? = kind {return v}
+      return WireInventory()
+    }
+    set {kind = .inventory(newValue)}
+  }
+
   /// These two in version 2.
   package var papers: WireIdentityPapers {
     get {
@@ -145,6 +153,7 @@ package nonisolated struct WireMemberFrame: Sendable {
     case ping(WirePing)
     case pong(WirePong)
     case localEdits(WireLocalEdits)
+    case inventory(WireInventory)
     /// These two in version 2.
     case papers(WireIdentityPapers)
     case renewal(WireRenewalRequest)
@@ -234,6 +243,14 @@ package nonisolated struct WireManagerFrame: Sendable {
     set {kind = .settled(newValue)}
   }
 
+  package var question: WireQuestion {
+    get {
+      if case .question(let v)? = kind {return v}
+      return WireQuestion()
+    }
+    set {kind = .question(newValue)}
+  }
+
   /// These two in version 2.
   package var authorities: WireAuthorities {
     get {
@@ -263,6 +280,7 @@ package nonisolated struct WireManagerFrame: Sendable {
     case pong(WirePong)
     case apart(WireApart)
     case settled(WireSettled)
+    case question(WireQuestion)
     /// These two in version 2.
     case authorities(WireAuthorities)
     case renewed(WireRenewed)
@@ -555,6 +573,12 @@ package nonisolated struct WireReceipt: Sendable {
     set {outcome = .rejected(newValue)}
   }
 
+  /// What is no longer as it was applied, besides what services serve: files that changed. As many and as long as reasons.
+  package var drift: [String] = []
+
+  /// The member says it by itself, because something changed: it answers no update.
+  package var unasked: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Required.
@@ -627,6 +651,153 @@ package nonisolated struct WireServiceProof: Sendable {
   package init() {}
 
   fileprivate var _unprovable: String? = nil
+}
+
+/// What does the member hold? From version 2 on. It may come at any time after the welcome, and the answer waits for no update.
+package nonisolated struct WireQuestion: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Each frame of the answer repeats it. Greater than that of every question before.
+  package var number: Int64 = 0
+
+  /// Entries whose values are wanted, at most 1000. Missing for the inventory.
+  package var values: [WireEntryReference] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// One entry by its names.
+package nonisolated struct WireEntryReference: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required.
+  package var section: String = String()
+
+  /// Required.
+  package var name: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The answer to a question, or a part of it. From version 2 on.
+package nonisolated struct WireInventory: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var question: Int64 = 0
+
+  /// The digest of what was put in force last. In the first frame.
+  package var running: Data = Data()
+
+  /// An update was being applied meanwhile: nothing is said of gateway and services.
+  package var busy: Bool = false
+
+  /// The entries of the store cannot be read.
+  package var unreadable: Bool = false
+
+  /// The store, read again from the disk. Of a section there may be more in the next frame.
+  package var sections: [WireHeldSection] = []
+
+  package var damages: [WireStoreDamage] = []
+
+  /// What the gateway has in force, at most 1000; none if it cannot say.
+  package var observations: [WireObservation] = []
+
+  /// As in a receipt, from handshakes made for this answer.
+  package var proofs: [WireServiceProof] = []
+
+  /// Another frame follows. An answer has at most 16.
+  package var more: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireHeldSection: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required.
+  package var name: String = String()
+
+  package var entries: [WireHeldEntry] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireHeldEntry: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required.
+  package var name: String = String()
+
+  /// Computed from the value that is on the disk. Missing where the value was asked for.
+  package var digest: Data = Data()
+
+  /// Only where it was asked for. As in Entry.
+  package var value: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A file of the store that cannot be trusted.
+package nonisolated struct WireStoreDamage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required.
+  package var file: String = String()
+
+  /// For people.
+  package var reason: String = String()
+
+  /// The entries that need it, at most 100; missing for all.
+  package var entries: [WireEntryReference] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// One thing that the gateway has in force: a file, a service, something in its memory.
+package nonisolated struct WireObservation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required. For people.
+  package var subject: String = String()
+
+  /// The entries that it is made of, at most 100.
+  package var entries: [WireEntryReference] = []
+
+  /// Required. The digest of what it should be, whatever it is that is digested.
+  package var meant: Data = Data()
+
+  /// The same of what is there. Missing for nothing.
+  package var found: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// The answer to a hello.
@@ -1133,7 +1304,7 @@ fileprivate nonisolated let _protobuf_package = "muster.wire.v1"
 
 nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MemberFrame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}receipt\0\u{1}join\0\u{1}ping\0\u{1}pong\0\u{3}local_edits\0\u{2}\u{4}papers\0\u{1}renewal\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}receipt\0\u{1}join\0\u{1}ping\0\u{1}pong\0\u{3}local_edits\0\u{2}\u{2}inventory\0\u{2}\u{2}papers\0\u{1}renewal\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1219,6 +1390,19 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .localEdits(v)
         }
       }()
+      case 8: try {
+        var v: WireInventory?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .inventory(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .inventory(v)
+        }
+      }()
       case 10: try {
         var v: WireIdentityPapers?
         var hadOneofValue = false
@@ -1280,6 +1464,10 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
       guard case .localEdits(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
+    case .inventory?: try {
+      guard case .inventory(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
     case .papers?: try {
       guard case .papers(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
@@ -1302,7 +1490,7 @@ nonisolated extension WireMemberFrame: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ManagerFrame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}update\0\u{1}ended\0\u{1}refused\0\u{1}joined\0\u{1}ping\0\u{1}pong\0\u{1}apart\0\u{1}settled\0\u{2}\u{3}authorities\0\u{1}renewed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}update\0\u{1}ended\0\u{1}refused\0\u{1}joined\0\u{1}ping\0\u{1}pong\0\u{1}apart\0\u{1}settled\0\u{1}question\0\u{2}\u{2}authorities\0\u{1}renewed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1427,6 +1615,19 @@ nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.kind = .settled(v)
         }
       }()
+      case 10: try {
+        var v: WireQuestion?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .question(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .question(v)
+        }
+      }()
       case 12: try {
         var v: WireAuthorities?
         var hadOneofValue = false
@@ -1499,6 +1700,10 @@ nonisolated extension WireManagerFrame: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .settled?: try {
       guard case .settled(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .question?: try {
+      guard case .question(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
     }()
     case .authorities?: try {
       guard case .authorities(let v)? = self.kind else { preconditionFailure() }
@@ -1972,7 +2177,7 @@ nonisolated extension WireSectionVersion: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Receipt"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}time\0\u{1}applied\0\u{1}rejected\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}time\0\u{1}applied\0\u{1}rejected\0\u{2}\u{2}drift\0\u{1}unasked\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2008,6 +2213,8 @@ nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._Message
           self.outcome = .rejected(v)
         }
       }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.drift) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.unasked) }()
       default: break
       }
     }
@@ -2035,6 +2242,12 @@ nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._Message
     }()
     case nil: break
     }
+    if !self.drift.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.drift, fieldNumber: 6)
+    }
+    if self.unasked != false {
+      try visitor.visitSingularBoolField(value: self.unasked, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2042,6 +2255,8 @@ nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs._target != rhs._target {return false}
     if lhs.time != rhs.time {return false}
     if lhs.outcome != rhs.outcome {return false}
+    if lhs.drift != rhs.drift {return false}
+    if lhs.unasked != rhs.unasked {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2151,6 +2366,306 @@ nonisolated extension WireServiceProof: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.service != rhs.service {return false}
     if lhs.served != rhs.served {return false}
     if lhs._unprovable != rhs._unprovable {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireQuestion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Question"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}values\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.values) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularInt64Field(value: self.number, fieldNumber: 1)
+    }
+    if !self.values.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.values, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireQuestion, rhs: WireQuestion) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.values != rhs.values {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEntryReference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".EntryReference"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}section\0\u{1}name\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.section) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.section.isEmpty {
+      try visitor.visitSingularStringField(value: self.section, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireEntryReference, rhs: WireEntryReference) -> Bool {
+    if lhs.section != rhs.section {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireInventory: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Inventory"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}question\0\u{1}running\0\u{1}busy\0\u{1}unreadable\0\u{1}sections\0\u{1}damages\0\u{1}observations\0\u{1}proofs\0\u{1}more\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.question) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.running) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.busy) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.unreadable) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.sections) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.damages) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.observations) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.proofs) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.more) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.question != 0 {
+      try visitor.visitSingularInt64Field(value: self.question, fieldNumber: 1)
+    }
+    if !self.running.isEmpty {
+      try visitor.visitSingularBytesField(value: self.running, fieldNumber: 2)
+    }
+    if self.busy != false {
+      try visitor.visitSingularBoolField(value: self.busy, fieldNumber: 3)
+    }
+    if self.unreadable != false {
+      try visitor.visitSingularBoolField(value: self.unreadable, fieldNumber: 4)
+    }
+    if !self.sections.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sections, fieldNumber: 5)
+    }
+    if !self.damages.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.damages, fieldNumber: 6)
+    }
+    if !self.observations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.observations, fieldNumber: 7)
+    }
+    if !self.proofs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.proofs, fieldNumber: 8)
+    }
+    if self.more != false {
+      try visitor.visitSingularBoolField(value: self.more, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireInventory, rhs: WireInventory) -> Bool {
+    if lhs.question != rhs.question {return false}
+    if lhs.running != rhs.running {return false}
+    if lhs.busy != rhs.busy {return false}
+    if lhs.unreadable != rhs.unreadable {return false}
+    if lhs.sections != rhs.sections {return false}
+    if lhs.damages != rhs.damages {return false}
+    if lhs.observations != rhs.observations {return false}
+    if lhs.proofs != rhs.proofs {return false}
+    if lhs.more != rhs.more {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHeldSection: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HeldSection"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}entries\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireHeldSection, rhs: WireHeldSection) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.entries != rhs.entries {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHeldEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HeldEntry"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}digest\0\u{1}value\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.digest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 2)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularBytesField(value: self.value, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireHeldEntry, rhs: WireHeldEntry) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireStoreDamage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StoreDamage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}file\0\u{1}reason\0\u{1}entries\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.file) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.file.isEmpty {
+      try visitor.visitSingularStringField(value: self.file, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireStoreDamage, rhs: WireStoreDamage) -> Bool {
+    if lhs.file != rhs.file {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.entries != rhs.entries {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireObservation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Observation"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subject\0\u{1}entries\0\u{1}meant\0\u{1}found\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.subject) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.meant) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.found) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.subject.isEmpty {
+      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 1)
+    }
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 2)
+    }
+    if !self.meant.isEmpty {
+      try visitor.visitSingularBytesField(value: self.meant, fieldNumber: 3)
+    }
+    if !self.found.isEmpty {
+      try visitor.visitSingularBytesField(value: self.found, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireObservation, rhs: WireObservation) -> Bool {
+    if lhs.subject != rhs.subject {return false}
+    if lhs.entries != rhs.entries {return false}
+    if lhs.meant != rhs.meant {return false}
+    if lhs.found != rhs.found {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

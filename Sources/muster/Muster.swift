@@ -24,7 +24,7 @@ struct Muster: AsyncParsableCommand {
             CommandGroup(
                 name: "The cluster",
                 subcommands: [
-                    Status.self, MachineCommand.self, GroupCommand.self, Invite.self, AlertCommand.self, UserCommand.self,
+                    Status.self, Check.self, MachineCommand.self, GroupCommand.self, Invite.self, AlertCommand.self, UserCommand.self,
                     TokenCommand.self,
                     CACommand.self, AuditCommand.self, WhoAmI.self,
                 ]),

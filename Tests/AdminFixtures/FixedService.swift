@@ -271,6 +271,20 @@ package final class FixedService: AdminService {
         return FixedService.ca
     }
 
+    package func checkConsistency(_ request: ConsistencyRequest, for caller: Caller) async throws(Refusal) -> [ConsistencyView] {
+        try note("checkConsistency \(request.machine ?? "-")", caller)
+        return FixedService.consistency.filter { request.machine == nil || $0.machine == request.machine }
+    }
+
+    package func repairMachine(_ name: String, _ request: RepairRequest, for caller: Caller) async throws(Refusal) -> RepairView {
+        try note("repair \(name) \(request.keep.rawValue)", caller)
+        return request.keep == .cluster
+            ? RepairView(machine: name, outcome: .applied, check: ConsistencyView(machine: name, outcome: .agrees))
+            : RepairView(
+                machine: name, outcome: .taken, reasons: ["certificates/mail cannot be taken: the cluster does not have its private key"],
+                changes: [pending.first ?? FixedService.change])
+    }
+
     package func groups(for caller: Caller) async throws(Refusal) -> [GroupView] {
         try note("groups", caller)
         return [GroupView(name: "main", machines: ["mx1"])]

@@ -67,6 +67,9 @@ struct ClientTests {
         Call("rotateCA activate mx2,mx3") {
             try await $0.rotateCA(CARequest(move: .activate, without: ["mx2", "mx3"])) == FixedService.ca
         },
+        Call("checkConsistency -") { try await $0.checkConsistency() == FixedService.consistency },
+        Call("checkConsistency mx1") { try await $0.checkConsistency(of: "mx1") == [FixedService.consistency[0]] },
+        Call("repair mx1 machine") { try await $0.repairMachine("mx1", keeping: .machine).outcome == .taken },
         Call("groups") { try await $0.groups() == [GroupView(name: "main", machines: ["mx1"])] },
         Call("addGroup eu") { try await $0.addGroup("eu").name == "eu" },
         Call("renameGroup eu europe") { try await $0.renameGroup("eu", to: "europe").name == "europe" },

@@ -107,6 +107,7 @@ struct EditTests {
         (["machine", "readmit", "mx1", "--expires", "4h"], "readmit mx1 14400"), (["ca", "prepare"], "rotateCA prepare "),
         (["ca", "trust"], "rotateCA trust "), (["ca", "activate", "--without", "mx2"], "rotateCA activate mx2"),
         (["ca", "retire"], "rotateCA retire "), (["ca", "abort"], "rotateCA abort "),
+        (["check", "mx2"], "checkConsistency mx2"), (["check", "mx1", "--keep", "cluster"], "repair mx1 cluster"),
         (["machine", "retry", "mx1"], "retry mx1"), (["group", "add", "eu"], "addGroup eu"),
         (["machine", "move", "mx1", "--group", "us"], "move mx1 us"),
         (["machine", "move", "mx1", "--group", "us", "--preview"], "move mx1 us preview"),

@@ -19,9 +19,11 @@ var musterBinary: URL {
 }
 
 /// Runs the binary beside the tests, with a home of its own and no terminal.
-func muster(_ arguments: [String], profile: Profile? = nil, input: String = "") async throws -> Run {
+func muster(
+    _ arguments: [String], profile: Profile? = nil, input: String = "", environment more: [String: String] = [:]
+) async throws -> Run {
     try await withScratch { directory in
-        var environment = ["HOME": directory, "PATH": "/usr/bin:/bin"]
+        var environment = ["HOME": directory, "PATH": "/usr/bin:/bin"].merging(more) { $1 }
         if let profile {
             let path = "\(directory)/profile.json"
             try profile.fileContent.write(toFile: path, atomically: true, encoding: .utf8)

@@ -95,6 +95,22 @@ struct OutputTests {
         }
     }
 
+    @Test(arguments: [
+        ("check", ["check"], 1), ("check-json", ["check", "-o", "json"], 1), ("check-agrees", ["check", "mx2"], 0),
+        ("check-partly", ["check", "mx3"], 1), ("check-not-compared", ["check", "mx4"], 1),
+        ("check-keep-cluster", ["check", "mx1", "--keep", "cluster"], 0),
+        ("check-keep-machine", ["check", "mx1", "--keep", "machine"], 1),
+    ])
+    func `a check ends with 1 unless all was compared and agrees, and a repair unless all was put right`(
+        _ name: String, _ arguments: [String], _ status: Int
+    ) async throws {
+        try await RunningServer.with(FixedService()) { server in
+            let run = try await muster(arguments, profile: server.profile)
+            #expect(run.status == status, "\(run.error)")
+            try expectGolden(run.output, name)
+        }
+    }
+
     @Test func `no line of a table ends with spaces, and no text steers the terminal`() async throws {
         try await RunningServer.with(FixedService(fleets: [FixedService.fleet])) { server in
             for arguments in [["history"], ["status"], ["cert", "list"]] {

@@ -15,8 +15,10 @@ struct KeptCluster {
     let processes: [Int32]
 
     /// Runs the demo, which is itself the first half of the story: it ends with 0 only if every step was seen to hold.
-    static func with(machines: Int, _ body: (KeptCluster) async throws -> Void) async throws {
-        let run = try await muster(["demo", "--machines", "\(machines)", "--keep"])
+    static func with(
+        machines: Int, environment: [String: String] = [:], _ body: (KeptCluster) async throws -> Void
+    ) async throws {
+        let run = try await muster(["demo", "--machines", "\(machines)", "--keep"], environment: environment)
         try #require(run.status == 0, "\(run.output)\(run.error)")
         let lines = run.output.split(separator: "\n").map { $0.drop { $0 == " " } }
         let export = try #require(lines.first { $0.hasPrefix("export MUSTER_PROFILE=") })

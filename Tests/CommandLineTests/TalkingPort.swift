@@ -43,7 +43,7 @@ final class TalkingPort: MemberPort {
             // A request that cannot be answered is closed, which fails the test.
             if let joined = try? answer?(request) { link.send(.joined(joined)) }
             link.close()
-        case .hello, .receipt, .localEdits, .papers, .renewal, .pong: continuation.yield(Event(message: message, link: link))
+        case .hello, .receipt, .localEdits, .inventory, .papers, .renewal, .pong: continuation.yield(Event(message: message, link: link))
         }
     }
 

@@ -46,7 +46,7 @@ struct UsageTests {
         ("saveconfig", "save"), ("rollbackconfig 2", "rollback 2"), ("ldapconfig show", "ldap show"), ("alertconfig show", "alert show"),
         ("websecurityconfig show", "web-security show"), ("sslconfig list", "tls-profile list"),
         ("sethostname mx1.example.com --machine mx1", "system set --hostname mx1.example.com --machine mx1"),
-        ("clusterconfig list", "machine list"),
+        ("clusterconfig list", "machine list"), ("clustercheck mx1", "check mx1"),
     ])
     func `the words of another system mean the command`(_ word: String, _ command: String) async throws {
         let service = FixedService(fleets: [FixedService.fleet])

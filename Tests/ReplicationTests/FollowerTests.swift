@@ -61,6 +61,7 @@ extension [Follower.Action] {
             case .apply: "apply"
             case .resume: "resume"
             case .prove: "prove"
+            case .look: "look"
             case .rollBack: "rollBack"
             case .report(let receipt): if case .applied = receipt.outcome { "applied" } else { "rejected" }
             case .stayApart: "stayApart"

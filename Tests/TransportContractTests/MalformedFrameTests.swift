@@ -33,6 +33,14 @@ struct Malformed<Frame: Message>: Sendable, CustomTestStringConvertible {
         return altered(.localEdits(report), field) { change(&$0.localEdits) }
     }
 
+    private static func inventory(_ field: String, _ change: (inout WireInventory) -> Void) -> Malformed<WireMemberFrame> {
+        altered(.inventory(Samples.inventory), field) { change(&$0.inventory) }
+    }
+
+    private static func question(_ field: String, _ change: (inout WireQuestion) -> Void) -> Malformed<WireManagerFrame> {
+        altered(.question(Question(number: 1, values: [EntryName(.destinations, "a")])), field) { change(&$0.question) }
+    }
+
     private static func altered(
         _ message: MemberMessage, _ field: String, _ change: (inout WireMemberFrame) -> Void
     ) -> Malformed<WireMemberFrame> {
@@ -101,6 +109,24 @@ struct Malformed<Frame: Message>: Sendable, CustomTestStringConvertible {
         receipt("receipt.applied.proofs") { $0.applied.proofs = Array(repeating: WireServiceProof(), count: Limits.services + 1) },
         receipt("receipt.rejected.reasons") { $0.rejected = rejected(Array(repeating: "", count: Limits.receiptReasons + 1)) },
         receipt("receipt.rejected.reasons[0]") { $0.rejected = rejected([String(repeating: "a", count: Limits.reasonLength + 1)]) },
+        receipt("receipt.drift") { $0.drift = Array(repeating: "", count: Limits.receiptReasons + 1) },
+        receipt("receipt.drift[0]") { $0.drift = [String(repeating: "a", count: Limits.reasonLength + 1)] },
+        inventory("inventory.question") { $0.question = -1 },
+        inventory("inventory.running") { $0.running = Data([1]) },
+        inventory("inventory.sections[0].name") { $0.sections[0].name = "a/b" },
+        inventory("inventory.sections") { $0.sections = Array(repeating: $0.sections[0], count: Limits.listItems + 1) },
+        inventory("inventory.sections[0].entries[0].name") { $0.sections[0].entries[0].name = "" },
+        inventory("inventory.sections[0].entries[0].digest") { $0.sections[0].entries[0].digest = Data([1, 2]) },
+        inventory("inventory.sections[0].entries[0].value") { $0.sections[0].entries[0].value = Data("{ }".utf8) },
+        inventory("inventory.damages[0].file") { $0.damages[0].file = "" },
+        inventory("inventory.damages[0].entries[0].section") { $0.damages[0].entries[0].section = "" },
+        inventory("inventory.observations[1].subject") { $0.observations[1].subject = String(repeating: "a", count: 257) },
+        inventory("inventory.observations[0].meant") { $0.observations[0].meant = Data() },
+        inventory("inventory.observations[0].entries") {
+            $0.observations[0].entries = Array(repeating: $0.observations[0].entries[0], count: Limits.observedEntries + 1)
+        },
+        inventory("inventory.observations") { $0.observations = Array(repeating: $0.observations[0], count: Limits.observations + 1) },
+        inventory("inventory.proofs[1].service") { $0.proofs[1].service = "" },
         join("join.invitation") { $0.invitation = "" },
         join("join.secret") { $0.secret = "" },
         join("join.machine") { $0.machine = String(repeating: "a", count: Limits.textLength + 1) },
@@ -123,6 +149,9 @@ struct Malformed<Frame: Message>: Sendable, CustomTestStringConvertible {
         altered(.settled(["e1"]), "settled.edits") { $0.settled.edits = [] },
         altered(.settled(["e1"]), "settled.edits") { $0.settled.edits = Array(repeating: "e1", count: Limits.localEdits + 1) },
         altered(.settled(["e1"]), "settled.edits[0]") { $0.settled.edits = ["e 1"] },
+        question("question.number") { $0.number = -1 },
+        question("question.values[0].name") { $0.values[0].name = ".." },
+        question("question.values") { $0.values = Array(repeating: $0.values[0], count: Limits.questionValues + 1) },
         update("update.target") { $0.clearTarget() },
         update("update.head") { $0.clearHead() },
         update("update.base") { $0.base = Data([1]) },

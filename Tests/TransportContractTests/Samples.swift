@@ -50,6 +50,27 @@ enum Samples {
         ServiceProof(service: "delivery", served: nil, unprovable: "outbound"),
     ]
 
+    static let inventory: InventoryPart = {
+        var inventory = Inventory()
+        (inventory.running, inventory.isBusy) = (digest, true)
+        let (bank, own) = (EntryName(.destinations, "bank.example"), EntryName(.interfaces, "data1"))
+        inventory.store = [bank: digest, own: Digest(hashing: [6])]
+        inventory.values = [bank: ["tls": "required"]]
+        inventory.damages = [StoreDamage(file: "keys/a.pem", reason: "is missing", entries: [own]), StoreDamage(file: "b", reason: "")]
+        inventory.observations = [
+            GatewayObservation(subject: "main.cf", entries: [bank, own], meant: digest, found: nil),
+            GatewayObservation(subject: "listener/public", entries: [], meant: digest, found: Digest(hashing: [7])),
+        ]
+        inventory.proofs = proofs
+        return InventoryPart(question: 3, isLast: false, inventory: inventory)
+    }()
+
+    static let unreadable: Inventory = {
+        var inventory = Inventory()
+        inventory.store = nil
+        return inventory
+    }()
+
     static let lost = LostCertificate(name: "web", subject: "CN=web", fingerprint: digest, notAfter: time, services: ["https/data1"])
 
     static func join(isPreview: Bool = false) -> JoinRequest {
@@ -81,6 +102,9 @@ enum Samples {
         .hello(hello), .hello(Hello(knowledge: AgentKnowledge(agent: "", sections: [:]), clock: time, running: nil)),
         .receipt(Receipt(target: target, outcome: .applied(digest: digest, proofs: proofs), time: time)),
         .receipt(Receipt(target: target, outcome: .rejected(reasons: ["no", "and no"]), time: time)),
+        .receipt(
+            Receipt(target: target, outcome: .applied(digest: digest, proofs: []), time: time, drift: ["a file changed"], isUnasked: true)),
+        .inventory(inventory), .inventory(InventoryPart(question: 1, isLast: true, inventory: unreadable)),
         .join(join()), .join(join(isPreview: true)),
         .join(JoinRequest(invitation: "i", secret: "s", machine: "m", certificateRequest: [1], network: [])), .papers(papers),
         .papers(IdentityPapers(trusted: [digest], issuer: nil, notBefore: time, notAfter: time)), .renewal(certificateRequest: [0x30, 0]),
@@ -88,7 +112,8 @@ enum Samples {
     ]
 
     static let managerMessages: [ManagerMessage] = [
-        .welcome(head), .welcome(head, version: 3), .welcome(.none), .update(update),
+        .welcome(head), .welcome(head, version: 3), .welcome(.none), .update(update), .question(Question(number: 1)),
+        .question(Question(number: 2, values: [EntryName(.destinations, "bank.example"), EntryName(.interfaces, "data1")])),
         .update(Update(target: target, head: head, base: nil, sections: [])),
         .apart(true), .apart(false), .settled(["e1", "e2"]),
         .ended(Ended(reason: "removed by an administrator", time: time)), .refused(.duplicateMember, reason: "cloned"),

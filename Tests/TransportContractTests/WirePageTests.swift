@@ -23,6 +23,8 @@ struct WirePageTests {
             "silenceSeconds": Limits.silenceSeconds, "strangerSeconds": Limits.strangerSeconds, "strangers": Limits.strangers,
             "applySeconds": Limits.applySeconds, "services": Limits.services, "receiptReasons": Limits.receiptReasons,
             "reasonLength": Limits.reasonLength, "entryBytes": Limits.entryBytes, "certificateFileBytes": Limits.certificateFileBytes,
+            "answerSeconds": Limits.answerSeconds, "questionValues": Limits.questionValues, "inventoryFrames": Limits.inventoryFrames,
+            "observations": Limits.observations, "observedEntries": Limits.observedEntries,
             "textLength": Limits.textLength, "localEdits": Limits.localEdits, "localEditBytes": Limits.localEditBytes,
             "clockSkewSeconds": Limits.clockSkewSeconds,
         ]

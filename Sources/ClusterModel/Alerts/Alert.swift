@@ -11,6 +11,8 @@ package struct Alert: Hashable, Sendable, Codable {
 
         /// A certificate that a machine's services use came nearer to its end (mission D10).
         package static let certificateExpiring = Kind(rawValue: "certificate-expiring")
+        /// A machine is no longer as it was when it applied its configuration (mission G3).
+        package static let drift = Kind(rawValue: "drift")
         /// Not an alert of its own: so many more hold and found no place among ``Limits/alerts``.
         package static let unlisted = Kind(rawValue: "unlisted")
     }
@@ -64,6 +66,8 @@ package struct AlertCondition: Hashable, Sendable, Codable {
     /// The machine's name; nil for what concerns none.
     package var machine: String?
     package var expiry: Expiry?
+    /// What is wrong, one sentence each, the first ``Limits/alertReasons`` of them; nil where the facts say it.
+    package var reasons: [String]?
 
     /// A certificate on its way to its end.
     package struct Expiry: Hashable, Sendable, Codable {
@@ -92,7 +96,8 @@ package struct AlertCondition: Hashable, Sendable, Codable {
     }
 
     package init(
-        kind: Alert.Kind, subject: String, stage: Int, severity: Alert.Severity, machine: String? = nil, expiry: Expiry? = nil
+        kind: Alert.Kind, subject: String, stage: Int, severity: Alert.Severity, machine: String? = nil, expiry: Expiry? = nil,
+        reasons: [String]? = nil
     ) {
         self.kind = kind
         self.subject = subject
@@ -100,6 +105,7 @@ package struct AlertCondition: Hashable, Sendable, Codable {
         self.severity = severity
         self.machine = machine
         self.expiry = expiry
+        self.reasons = reasons
     }
 
     /// 48 bits of a digest: enough for the few alerts that there are at a time, and short enough to type.
@@ -115,7 +121,10 @@ package struct AlertCondition: Hashable, Sendable, Codable {
 extension AlertCondition {
     /// One sentence for people.
     package var text: String {
-        guard let expiry else { return "\(kind)\(machine.map { " on \($0)" } ?? "")" }
+        guard let expiry else {
+            let reasons = reasons.map { ": \($0.joined(separator: "; "))" } ?? ""
+            return "\(kind)\(machine.map { " on \($0)" } ?? "")\(reasons)"
+        }
         let more = expiry.moreServices == 0 ? "" : " and \(expiry.moreServices) more"
         let users = "\(expiry.services.joined(separator: ", "))\(more) on \(machine ?? "a machine")"
         let moment =
@@ -128,11 +137,16 @@ extension AlertCondition {
         return "The certificate \(expiry.certificate) at \(expiry.level), which \(users) use\(isSingular ? "s" : ""), \(moment)."
     }
 
+    private var driftCure: String {
+        guard kind == .drift, let machine else { return "" }
+        return "See what differs: muster check \(machine). To put it right: muster check \(machine) --keep cluster"
+    }
+
     private var isSingular: Bool { (expiry?.services.count ?? 0) + (expiry?.moreServices ?? 0) == 1 }
 
     /// What to do about it.
     package var cure: String {
-        guard let expiry else { return "" }
+        guard let expiry else { return driftCure }
         return
             "Renew it: muster cert renew \(expiry.certificate)\(expiry.level.options), or in place: muster cert csr, then muster cert upload."
     }

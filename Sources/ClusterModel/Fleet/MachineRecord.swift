@@ -76,6 +76,12 @@ package struct MachineRecord: Hashable, Sendable, Codable {
         return proofs
     }
 
+    /// What was no longer as it was applied, by the machine's newest word on it.
+    package var drift: [String] {
+        guard case .applied? = lastApplied?.outcome else { return [] }
+        return lastApplied?.drift ?? []
+    }
+
     /// Whether this digest was the last to be applied, and nothing happened since that puts it in doubt.
     package func vouches(for digest: Digest) -> Bool { isProofValid && appliedDigest == digest }
 }

@@ -6,7 +6,7 @@ package enum MachineState: String, CaseIterable, Hashable, Sendable, Codable {
     case offline
     /// It refused its target, and serves what it had.
     case rejected
-    /// It applied its target, and its services serve another certificate than they should.
+    /// It applied its target, and is no longer as it was then: services serve another certificate, files are not what was laid out.
     case drifted
     /// On its way to its target.
     case pending
@@ -47,11 +47,9 @@ package struct MachineStatus: Hashable, Sendable {
             reasons = why
         } else if undecided > 0 || !record.vouches(for: machine.target.digest) {
             state = .pending
-        } else if comparison.objections.isEmpty {
-            state = .synced
         } else {
-            state = .drifted
-            reasons = comparison.objections
+            reasons = comparison.objections + record.drift
+            state = reasons.isEmpty ? .synced : .drifted
         }
     }
 }

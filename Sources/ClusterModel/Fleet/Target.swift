@@ -28,10 +28,14 @@ package struct Target: Hashable, Sendable, Codable {
 }
 
 /// A member's word on a target: applied, with what its services were then seen to serve, or rejected.
-package struct Receipt: Hashable, Sendable, Codable {
+package struct Receipt: Hashable, Sendable {
     package var target: Target
     package var outcome: Outcome
     package var time: Timestamp
+    /// What is no longer as it was applied besides what services serve: files of the machine's store or its gateway, one sentence each.
+    package var drift: [String]
+    /// Whether the member says it by itself: it answers no update.
+    package var isUnasked: Bool
 
     package enum Outcome: Hashable, Sendable, Codable {
         /// The digest was computed from what the member laid out on its disk, not copied from the target.
@@ -40,10 +44,33 @@ package struct Receipt: Hashable, Sendable, Codable {
         case rejected(reasons: [String])
     }
 
-    package init(target: Target, outcome: Outcome, time: Timestamp) {
+    package init(target: Target, outcome: Outcome, time: Timestamp, drift: [String] = [], isUnasked: Bool = false) {
         self.target = target
         self.outcome = outcome
         self.time = time
+        self.drift = drift
+        self.isUnasked = isUnasked
+    }
+}
+
+// As it is kept: drift came later than the rest, and what nobody asked for was heard all the same.
+extension Receipt: Codable {
+    private enum CodingKeys: String, CodingKey { case target, outcome, time, drift }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            target: try container.decode(Target.self, forKey: .target), outcome: try container.decode(Outcome.self, forKey: .outcome),
+            time: try container.decode(Timestamp.self, forKey: .time),
+            drift: try container.decodeIfPresent([String].self, forKey: .drift) ?? [])
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(target, forKey: .target)
+        try container.encode(outcome, forKey: .outcome)
+        try container.encode(time, forKey: .time)
+        if !drift.isEmpty { try container.encode(drift, forKey: .drift) }
     }
 }
 

@@ -15,6 +15,8 @@ package actor EmbeddedGateway: Gateway {
     private let reception: Reception
     private let system: TrustedAuthorities
     private var sockets: [Endpoint: any Channel] = [:]
+    /// What is in force, and where each service is.
+    private var held: (settings: EffectiveConfiguration, places: [String: Endpoint])?
     private var isApplying = false
 
     /// A gateway on these event loops. `names` and `system`, the authorities that the operating system trusts, are asked only where a
@@ -43,6 +45,7 @@ package actor EmbeddedGateway: Gateway {
             await close(opened.values)
             throw Refusal(.unavailable, "The gateway is stopped and serves nothing more.")
         }
+        held = (configuration.settings, Dictionary(plan.services.map { ($0.value.name, $0.key) }) { first, _ in first })
         sockets.merge(opened) { _, new in new }
         let left = sockets.filter { plan.services[$0.key] == nil }
         for endpoint in left.keys { sockets[endpoint] = nil }
@@ -55,11 +58,29 @@ package actor EmbeddedGateway: Gateway {
     }
 
     package func stop() async {
+        held = nil
         let sessions = table.stop()
         let listening = sockets.values
         sockets = [:]
         await close(listening)
         await close(sessions)
+    }
+
+    /// What it has in memory, and for each service whether its socket is open and which certificate it shows there.
+    package func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] {
+        let memory = GatewayObservation(
+            subject: "the gateway's memory", entries: configuration.settings.differences(from: held?.settings),
+            meant: configuration.settings.digest, found: held?.settings.digest)
+        // Settings that cannot be read here were refused before they were in force.
+        let (meant, shown) = ((try? configuration.settings.intendedServices()) ?? [], (try? held?.settings.intendedServices()) ?? [])
+        let certificates = Dictionary(shown.map { ($0.service, $0.fingerprint) }) { first, _ in first }
+        return [memory]
+            + meant.filter { $0.hasSocket }.map { service in
+                let isOpen = held?.places[service.service].flatMap { sockets[$0]?.isActive } ?? false
+                return GatewayObservation(
+                    subject: service.service, entries: service.entries, meant: service.fingerprint,
+                    found: isOpen ? certificates[service.service] : nil)
+            }
     }
 
     /// Opens a socket for each service, not accepting yet. If one cannot be opened none is, and all reasons are told.
@@ -102,6 +123,11 @@ package actor EmbeddedGateway: Gateway {
             try? await future.get()
         }
     }
+}
+
+extension IntendedService {
+    /// Whether it is reached from outside: what only connects to others has none.
+    fileprivate var hasSocket: Bool { service.hasPrefix("listener/") || service.hasPrefix("https/") }
 }
 
 private func reason(for error: any Error, at endpoint: Endpoint) -> String {

@@ -22,12 +22,15 @@ package actor AgentService {
     let onStatus: @Sendable (AgentStatus) -> Void
     let events: AsyncStream<AgentEvent>
     let feed: AsyncStream<AgentEvent>.Continuation
+    /// What managers ask, with the number of the connection. It is answered beside the loop, which may be busy for a minute.
+    private let questions: (stream: AsyncStream<(Int, Question)>, continuation: AsyncStream<(Int, Question)>.Continuation)
 
     /// The generation in force on the disk, as this agent knows it.
     var current: Generation?
     /// Whether the gateway has it in force.
     var isInForce = false
     var retries = Retries()
+    var looks: Looks
     var following: Following?
     /// How many attempts to connect there were.
     var dials = 0
@@ -37,12 +40,13 @@ package actor AgentService {
     /// An agent on this state directory.
     ///
     /// `onReady` is called once, when what was in force before is in force again (or was tried); `onStatus` with each new status,
-    /// after it is written; `knowledge` is what the agent says that it understands. Refuses with `not-found` when there is no machine in
+    /// after it is written; `knowledge` is what the agent says that it understands; `looks` is how often, in seconds, it looks by itself
+    /// whether what is in force is still what it applied. Refuses with `not-found` when there is no machine in
     /// the directory.
     package init(
         directory: StateDirectory, gateway: any Gateway, prober: any Prober, connector: any ManagerConnector,
         clock: any Clock<Duration> = ContinuousClock(), now: @escaping WallClock,
-        knowledge: AgentKnowledge = .ofThisAgent,
+        knowledge: AgentKnowledge = .ofThisAgent, looks: ClosedRange<Int> = Limits.lookSeconds,
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(), logger: Logger,
         onReady: @escaping @Sendable () -> Void = {}, onStatus: @escaping @Sendable (AgentStatus) -> Void = { _ in }
     ) throws(Refusal) {
@@ -59,7 +63,12 @@ package actor AgentService {
         installer = Installer(directory: directory, gateway: gateway, prober: prober, clock: clock, logger: logger)
         board = StatusBoard(name: try directory.machine().name, now: now)
         (events, feed) = AsyncStream.makeStream()
+        // A manager asks one thing at a time; who asks more is heard later, or not at all.
+        questions = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(AgentService.waitingQuestions))
+        self.looks = Looks(every: looks)
     }
+
+    private static let waitingQuestions = 4
 
     /// Runs until it is told to shut down; then the gateway stops.
     ///
@@ -87,12 +96,16 @@ package actor AgentService {
         await withDiscardingTaskGroup { tasks in
             func run(_ errands: [Errand]) {
                 for errand in errands {
-                    tasks.addTask(name: "agent/\(errand)") { [connector, clock, feed] in
-                        await AgentService.perform(errand, connector: connector, clock: clock, feed: feed)
+                    tasks.addTask(name: "agent/\(errand)") { [connector, clock, feed, questions] in
+                        await AgentService.perform(
+                            errand, connector: connector, clock: clock, feed: feed, questions: questions.continuation)
                     }
                 }
             }
             tasks.addTask(name: "agent/clock") { [clock, feed] in await AgentService.tick(clock, feed) }
+            tasks.addTask(name: "agent/answers") { [questions] in
+                for await (number, question) in questions.stream { await self.answer(question, on: number) }
+            }
             run(errands)
             for await event in events {
                 guard !Task.isShuttingDownGracefully else { break }
@@ -115,7 +128,7 @@ package actor AgentService {
         switch event {
         case .tick:
             let errands = await lookAtMembership()
-            return errands + (await lookAtCurrent()) + (await obey(following?.follower.tick(now: now())))
+            return errands + (await lookAtCurrent()) + (await obey(following?.follower.tick(now: now()))) + (await lookAround())
         case .resumptionIsDue: return await obey(following?.follower.started())
         case .opened(let connection): return await opened(connection)
         case .heard(let number, let message): return await heard(message, on: number)

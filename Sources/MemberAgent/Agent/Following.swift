@@ -66,7 +66,8 @@ extension AgentService {
 
     /// Performs errands beside the loop.
     static func perform(
-        _ errand: Errand, connector: any ManagerConnector, clock: any Clock<Duration>, feed: AsyncStream<AgentEvent>.Continuation
+        _ errand: Errand, connector: any ManagerConnector, clock: any Clock<Duration>, feed: AsyncStream<AgentEvent>.Continuation,
+        questions: AsyncStream<(Int, Question)>.Continuation
     ) async {
         // The sleep throws when the agent ends.
         guard (try? await clock.sleep(for: errand.pause)) != nil else { return }
@@ -80,6 +81,7 @@ extension AgentService {
             feed.yield(.opened(ManagerConnection(number: number, manager: manager, link: link)))
             for await event in events {
                 switch event {
+                case .received(.question(let question)): questions.yield((number, question))
                 case .received(let message): feed.yield(.heard(number, message))
                 case .closed(let reason): return _ = feed.yield(.closed(number, reason: reason))
                 }
@@ -146,6 +148,7 @@ extension AgentService {
             case .apply: queue += await apply()
             case .resume: queue += await resume()
             case .prove: queue += await prove()
+            case .look: queue += await look()
             case .rollBack: rollBack()
             case .flatten(let end): flatten(end)
             case .renew: queue += askForRenewal()
@@ -227,8 +230,17 @@ extension AgentService {
         guard var generation = current else { return [] }
         // It has proved another revision of the same settings.
         generation.target = following?.follower.running?.target
-        took(generation, await installer.prove(generation))
-        return following?.follower.proved(board.proofs?.proofs ?? [], now: now()) ?? []
+        let (proofs, drift) = await look(at: generation)
+        took(generation, proofs)
+        board.drift = drift
+        return following?.follower.proved(proofs.proofs, drift: drift, now: now()) ?? []
+    }
+
+    private func look() async -> [Follower.Action] {
+        guard let generation = current else { return [] }
+        let (proofs, drift) = await look(at: generation)
+        saw(proofs, drift)
+        return following?.follower.looked(proofs.proofs, drift: drift, now: now()) ?? []
     }
 
     private func rollBack() {

@@ -106,6 +106,7 @@ extension AgentService {
         retries = Retries()
         board.proofs = proofs
         board.objections = proofs.objections
+        board.drift = []
     }
 
     private func goBack(to previous: Generation, from rejected: Int) {

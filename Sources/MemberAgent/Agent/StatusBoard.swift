@@ -9,6 +9,8 @@ struct StatusBoard: Sendable {
     var proofs: Proofs?
     /// Why the newest settings are not in force, or not proved.
     var objections: [String] = []
+    /// What is no longer as it was applied, besides what services serve.
+    var drift: [String] = []
     /// What is wrong on the disk.
     var damages: [String] = []
     /// That a membership ended, and why.
@@ -36,7 +38,7 @@ struct StatusBoard: Sendable {
         status.appliedDigest = serving?.settings.digest
         status.services = serving == nil ? [] : proofs?.services ?? []
         let connection = status.connected ? nil : following?.follower.objection?.reason ?? following?.trouble
-        status.reasons = objections + damages + [ending, connection].compactMap(\.self)
+        status.reasons = objections + drift + damages + [ending, connection].compactMap(\.self)
         guard status != last else { return nil }
         status.since = now()
         last = status

@@ -136,6 +136,16 @@ struct Disk: Sendable {
         return unsafe lstat(absolute(path), &facts) == 0
     }
 
+    /// What tells a file from what it was before, without reading it; nil when there is none.
+    func mark(_ path: String) -> FileMark? {
+        var facts = stat()
+        guard unsafe lstat(absolute(path), &facts) == 0 else { return nil }
+        let (written, changed) = (facts.st_mtim, facts.st_ctim)
+        return FileMark(
+            file: facts.st_ino, bytes: facts.st_size, written: [written.tv_sec, written.tv_nsec],
+            changed: [changed.tv_sec, changed.tv_nsec])
+    }
+
     /// Where a symbolic link points; nil when there is none.
     func destination(ofLink path: String) -> String? {
         // Why there is none does not matter to who asks.
@@ -146,4 +156,13 @@ struct Disk: Sendable {
         let reason = unsafe String(cString: strerror(errno))
         return Refusal(.unavailable, "Muster cannot \(attempt) \(absolute(path)): \(reason).")
     }
+}
+
+/// What a file system says of a file: whoever changes the content changes this.
+struct FileMark: Hashable, Sendable {
+    var file: UInt
+    var bytes: Int
+    /// When the content was written, and when anything of the file was changed, which nobody can set back; seconds and nanoseconds.
+    var written: [Int]
+    var changed: [Int]
 }

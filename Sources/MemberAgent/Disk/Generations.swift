@@ -175,7 +175,7 @@ extension StateDirectory {
         }
     }
 
-    private func record(_ number: Int) throws(DamagedGeneration) -> GenerationRecord {
+    func record(_ number: Int) throws(DamagedGeneration) -> GenerationRecord {
         let bytes = try file("settings.json", of: number, limit: Limits.frameBytes)
         do {
             let value = try JSONValue(parsing: bytes)
@@ -190,7 +190,7 @@ extension StateDirectory {
         }
     }
 
-    private func material(_ name: String, of number: Int) throws(DamagedGeneration) -> String {
+    func material(_ name: String, of number: Int) throws(DamagedGeneration) -> String {
         String(decoding: try file(name, of: number, limit: Limits.certificateFileBytes), as: UTF8.self)
     }
 

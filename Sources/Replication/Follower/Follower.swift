@@ -24,10 +24,10 @@ package struct Follower: Sendable {
 
     private let knowledge: AgentKnowledge
     var work = Work.none
-    private var waiting: Installation?
+    var waiting: Installation?
     private var ending: Ended?
     /// The last word on what is running; nil until there is one in this process.
-    private var proof: Receipt?
+    var proof: Receipt?
     /// Whether the gateway took what is running. After a failed start it has not.
     var isInForce = false
     /// A delta did not fit: the next hello asks for everything.
@@ -49,6 +49,7 @@ package struct Follower: Sendable {
         case applying(Installation, laidOut: Digest)
         case resuming
         case proving
+        case looking
     }
 
     /// A follower for what is on the disk: the current generation (nil before the first one from the cluster) and the memory.
@@ -108,6 +109,8 @@ extension Follower {
         case .apart(let isDisconnected): return isWelcome ? [.stayApart(isDisconnected)] : []
         case .settled(let edits): return isWelcome ? [.settle(edits)] : []
         case .ended(let end): return ended(end)
+        // Questions are answered beside all this: they change nothing.
+        case .question: return []
         case .refused(let code, let reason):
             identity.refused(code)
             return giveUp(Refusal(code, reason))
@@ -130,7 +133,7 @@ extension Follower {
         var words = memory.rejection.map { [Action.report($0)] } ?? []
         let rejected = memory.rejection?.target.digest
         answered = rejected == announced ? nil : rejected
-        if case .none = work, let proof { words.append(.report(proof)) }
+        if !isBusy, let proof { words.append(.report(proof)) }
         return remember(unless: before) + words + (apart == Apart() ? [] : tell())
     }
 
@@ -327,16 +330,16 @@ extension Follower {
                 return prove(running, proofs, now: now) + next()
             case .failure(let refusal): return failedToResume(running, refusal, now: now) + next()
             }
-        case .none, .layingOut, .proving:
+        case .none, .layingOut, .proving, .looking:
             return []
         }
     }
 
-    /// What ``Action/prove(_:)`` saw.
-    package mutating func proved(_ proofs: [ServiceProof], now: Timestamp) -> [Action] {
+    /// What ``Action/prove(_:)`` saw, as for ``looked(_:drift:now:)``.
+    package mutating func proved(_ proofs: [ServiceProof], drift: [String] = [], now: Timestamp) -> [Action] {
         guard case .proving = work, let running else { return [] }
         work = .none
-        return prove(running, proofs, now: now) + next()
+        return prove(running, proofs, drift: drift, now: now) + next()
     }
 
     private mutating func adopt(_ installation: Installation, laidOut: Digest, _ proofs: [ServiceProof], now: Timestamp) -> [Action] {
@@ -363,12 +366,15 @@ extension Follower {
         return [.resumeLater(after: resumption.next(random: 1))]
     }
 
-    mutating func prove(_ running: Running, _ proofs: [ServiceProof], now: Timestamp) -> [Action] {
-        say(Receipt(target: running.target, outcome: .applied(digest: running.configuration.digest, proofs: proofs), time: now))
+    mutating func prove(_ running: Running, _ proofs: [ServiceProof], drift: [String] = [], now: Timestamp) -> [Action] {
+        say(
+            Receipt(
+                target: running.target, outcome: .applied(digest: running.configuration.digest, proofs: proofs), time: now,
+                drift: Follower.cut(drift)))
     }
 
     /// Keeps the word on what is running, for this connection and the next.
-    private mutating func say(_ receipt: Receipt) -> [Action] {
+    mutating func say(_ receipt: Receipt) -> [Action] {
         proof = receipt
         return isWelcome ? [.report(receipt)] : []
     }

@@ -12,8 +12,10 @@ extension Follower {
         case apply(Digest)
         /// Put the current generation in force again, as after a start; answer with ``applied(_:isRestored:now:)``.
         case resume(Digest)
-        /// See what the services serve, and change nothing; answer with ``proved(_:now:)``.
+        /// See what the services serve, and change nothing; answer with ``proved(_:drift:now:)``.
         case prove(Digest)
+        /// The same, because it is time to; answer with ``looked(_:drift:now:)``.
+        case look(Digest)
         /// Delete what was last laid out, which has this digest; it was not made current.
         case rollBack(Digest)
         case report(Receipt)

@@ -112,6 +112,7 @@ extension Publisher {
         }
         let receipt = receipt.withinLimits.consistent
         members[membership]?.take(receipt)
+        noteDrift(of: membership)
         actions.append(.record(membership, receipt))
         return actions + push(membership, now: now)
     }
@@ -174,7 +175,7 @@ extension Publisher.Member {
     }
 
     fileprivate mutating func take(_ receipt: Receipt) {
-        let isAnswer = connection?.inFlight?.target.digest == receipt.target.digest
+        let isAnswer = !receipt.isUnasked && connection?.inFlight?.target.digest == receipt.target.digest
         // A word said again after the welcome is older than what was sent since: the member was asked to try it once more, and will.
         if repeats(receipt), isAnswer { return }
         record.take(receipt, target: goal.target.digest)
@@ -197,6 +198,7 @@ extension Receipt {
     /// No more reasons and proofs than the limits allow; the rest is cut off.
     fileprivate var withinLimits: Receipt {
         var receipt = self
+        receipt.drift = drift.prefix(Limits.receiptReasons).map { String($0.prefix(Limits.reasonLength)) }
         switch outcome {
         case .applied(let digest, let proofs):
             receipt.outcome = .applied(digest: digest, proofs: Array(proofs.prefix(Limits.services)))

@@ -13,16 +13,17 @@ extension Publisher {
             connection.inFlight == nil, member.mayFollow, member.rejection?.digest != member.goal.target.digest
         else { return [] }
         let goal = member.goal
-        if greeting.running == goal.target.digest, !member.needsProof(isAskedFor: isProofAskedFor) { return [] }
+        if greeting.running == goal.target.digest, !member.isWholeWanted, !member.needsProof(isAskedFor: isProofAskedFor) { return [] }
         let lacks = greeting.older.map { goal.configuration.lacks(of: $0) } ?? []
         guard lacks.isEmpty else { return reject(membership, goal.target, Publisher.tooOld(for: lacks), now: now) }
 
         member.connection?.inFlight = InFlight(target: goal.target, since: steady(now))
         // From here on the machine may be on its way from what it last proved.
         if member.record.appliedDigest != goal.target.digest { member.record.isProofValid = false }
+        let base = member.isWholeWanted ? nil : member.known(greeting.running)
+        member.isWholeWanted = false
         members[membership] = member
-        let plan = UpdatePlan(
-            target: goal.target, head: head, configuration: goal.configuration, base: member.known(greeting.running))
+        let plan = UpdatePlan(target: goal.target, head: head, configuration: goal.configuration, base: base)
         return [.update(connection.id, plan)]
     }
 

@@ -16,6 +16,8 @@ package struct Publisher: Sendable {
     var order: [MembershipID] = []
     var ended: [MembershipID: Ended] = [:]
     var connections: [ConnectionID: MembershipID] = [:]
+    /// What is wrong with machines that are no longer as they were when they applied their configuration, by their newest word.
+    package internal(set) var drifting: [MembershipID: [String]] = [:]
     /// Connections of memberships that the log does not have; what their hello says may show why.
     var unknown: [ConnectionID: MembershipID] = [:]
     /// Connections of memberships whose certificate has expired.
@@ -88,6 +90,8 @@ extension Publisher {
         var edits = LocalEdits()
         /// Somebody asked for another try: the next hello's `rejected` does not count.
         var isRetried = false
+        /// Somebody asked that everything be laid out anew, and it has not been sent so far.
+        var isWholeWanted = false
         var connection: Connection?
     }
 
@@ -191,12 +195,14 @@ extension Publisher {
         return actions
     }
 
-    /// Somebody asks that a rejected target be tried again, or that a machine prove once more what it serves.
+    /// Somebody asks that a rejected target be tried again, or that a machine prove once more what it serves; one that drifted is sent
+    /// everything anew.
     package mutating func retry(_ membership: MembershipID, now: Timestamp) -> [Action] {
         guard var member = members[membership] else { return [] }
         member.rejection = nil
         member.isRetried = member.connection?.greeting == nil
         member.record.forgetRejection()
+        if drifting[membership] != nil { member.isWholeWanted = true }
         members[membership] = member
         return push(membership, isProofAskedFor: true, now: now)
     }
@@ -213,11 +219,13 @@ extension Publisher {
                 }
             }
             members[membership] = member
+            noteDrift(of: membership)
         }
         return Array(targets.keys)
     }
 
     private mutating func remove(_ membership: MembershipID) -> [Action] {
+        drifting[membership] = nil
         guard let member = members.removeValue(forKey: membership) else { return [] }
         let forgotten: [Action] = member.edits.edits.isEmpty ? [] : [.forgetEdits(membership)]
         guard let connection = member.connection?.id else { return forgotten }

@@ -43,6 +43,8 @@ extension WireReceipt {
         self.init()
         target = WireTarget(receipt.target)
         time = receipt.time.seconds
+        drift = receipt.drift.prefix(Limits.receiptReasons).map { Field.cut($0, to: Limits.reasonLength) }
+        unasked = receipt.isUnasked
         switch receipt.outcome {
         case .applied(let digest, let proofs):
             applied = .with {
@@ -75,12 +77,14 @@ extension Receipt {
         }
         self.init(
             target: try Target(wire.hasTarget ? wire.target : nil, "receipt.target"), outcome: outcome,
-            time: try Field.time(wire.time, "receipt.time"))
+            time: try Field.time(wire.time, "receipt.time"),
+            drift: try Field.texts(wire.drift, "receipt.drift", limit: Limits.receiptReasons, length: Limits.reasonLength),
+            isUnasked: wire.unasked)
     }
 }
 
 extension WireServiceProof {
-    fileprivate init(_ proof: ServiceProof) {
+    init(_ proof: ServiceProof) {
         self.init()
         service = proof.service
         served = Data(proof.served?.bytes ?? [])
@@ -89,7 +93,7 @@ extension WireServiceProof {
 }
 
 extension ServiceProof {
-    fileprivate init(_ wire: WireServiceProof, _ field: String) throws(Refusal) {
+    init(_ wire: WireServiceProof, _ field: String) throws(Refusal) {
         self.init(
             service: try Field.text(wire.service, "\(field).service"),
             served: try Field.optionalDigest(wire.served, "\(field).served"),

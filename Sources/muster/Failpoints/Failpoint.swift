@@ -16,7 +16,8 @@
     /// | `renew:N:after` | when `cert renew` has done the N-th thing that changes something, or has seen the proof |
     /// | `log:CALL:N:before`, `…:after` | before the manager's log does something, or when it has and nobody heard |
     ///
-    /// `MESSAGE` is `hello`, `receipt` or `join` of an agent, and `welcome`, `update`, `ended`, `refused` or `joined` of a manager;
+    /// `MESSAGE` is `hello`, `receipt`, `inventory` or `join` of an agent, and `welcome`, `update`, `question`, `ended`, `refused` or
+    /// `joined` of a manager;
     /// `CALL` is one of the log's calls: `append`, `putBlob`, `setValue`, `deleteBlob`, and those that read.
     struct Failpoint: Sendable {
         enum Moment: String, Sendable {
@@ -53,7 +54,9 @@
 
         private static let subjects = Set(
             ["disk", "apply", "renew"] + FaultyLog.Call.allCases.map { "log:\($0)" }
-                + ["hello", "receipt", "join", "welcome", "update", "ended", "refused", "joined"].map { "send:\($0)" })
+                + ["hello", "receipt", "inventory", "join", "welcome", "update", "question", "ended", "refused", "joined"].map {
+                    "send:\($0)"
+                })
 
         // MARK: - Dying
 

@@ -23,7 +23,18 @@ enum Failpoints {
         static var disk: any DiskFaults { Failpoint.present == nil ? NoDiskFaults() : WatchedDisk() }
 
         static func gateway(_ gateway: some Gateway) -> any Gateway {
-            Failpoint.present == nil ? gateway : WatchedGateway(gateway: gateway)
+            if let file = ProcessInfo.processInfo.environment[TakenOverGateway.variable] {
+                return TakenOverGateway(gateway: gateway, file: file)
+            }
+            return Failpoint.present == nil ? gateway : WatchedGateway(gateway: gateway)
+        }
+
+        /// How often an agent looks by itself at what it put in force: every `MUSTER_LOOK_SECONDS`, if that is set.
+        static var looks: ClosedRange<Int> {
+            guard let text = ProcessInfo.processInfo.environment["MUSTER_LOOK_SECONDS"], let seconds = Int(text), seconds > 0 else {
+                return Limits.lookSeconds
+            }
+            return seconds...seconds
         }
 
         /// Tells that a command has taken a step.
@@ -45,6 +56,7 @@ enum Failpoints {
         static func members<Port: MemberPort>(_ port: Port) -> Port { port }
         static var disk: NoDiskFaults { NoDiskFaults() }
         static func gateway<Driven: Gateway>(_ gateway: Driven) -> Driven { gateway }
+        static var looks: ClosedRange<Int> { Limits.lookSeconds }
         static func took(_ subject: String) {}
         static func connector<Connector: ManagerConnector>(_ connector: Connector) -> Connector { connector }
         static var knowledge: AgentKnowledge { .ofThisAgent }

@@ -20,6 +20,8 @@
         }
 
         func stop() async { await gateway.stop() }
+
+        func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] { await gateway.observe(configuration) }
     }
 
     struct WatchedConnector: ManagerConnector {
@@ -80,6 +82,7 @@
             case .hello: "hello"
             case .receipt: "receipt"
             case .localEdits: "local-edits"
+            case .inventory: "inventory"
             case .join: "join"
             case .papers: "papers"
             case .renewal: "renewal"
@@ -96,6 +99,7 @@
             case .update: "update"
             case .apart: "apart"
             case .settled: "settled"
+            case .question: "question"
             case .ended: "ended"
             case .refused: "refused"
             case .joined: "joined"

@@ -124,7 +124,7 @@ struct AgentRun: AsyncParsableCommand {
                 directory: directory, gateway: Failpoints.gateway(EmbeddedGateway(group: threads, logger: logger)),
                 prober: TLSProber(group: threads),
                 connector: Failpoints.connector(TLSManagerConnector(group: threads, now: systemClock)), now: systemClock,
-                knowledge: Failpoints.knowledge, logger: logger,
+                knowledge: Failpoints.knowledge, looks: Failpoints.looks, logger: logger,
                 onReady: { Output.line("muster agent ready name=\(name)") })
             let group = ServiceGroup(
                 configuration: .init(

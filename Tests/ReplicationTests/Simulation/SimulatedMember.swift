@@ -98,6 +98,7 @@ final class SimulatedMember {
         follower = starting
         perform(actions)
         connect()
+        lookAround()
     }
 
     func crash() {
@@ -185,6 +186,7 @@ final class SimulatedMember {
         case .apply: apply()
         case .resume: resume()
         case .prove: prove()
+        case .look: look()
         case .rollBack:
             if let laidOut { try disk.delete("generation-\(laidOut)") }
             laidOut = nil
@@ -359,6 +361,22 @@ final class SimulatedMember {
             guard let running = follower?.running?.configuration else { return }
             let proofs = gateway.prove(running)
             decide { $0.proved(proofs, now: $1) }
+        }
+    }
+
+    private func look() {
+        later(1, 300) { [unowned self] in
+            guard let running = follower?.running?.configuration else { return }
+            let proofs = gateway.prove(running)
+            decide { $0.looked(proofs, drift: [], now: $1) }
+        }
+    }
+
+    /// From time to time for as long as this process lives.
+    private func lookAround() {
+        later(24_000, 36_000) { [unowned self] in
+            decide { follower, _ in follower.look() }
+            lookAround()
         }
     }
 

@@ -130,6 +130,7 @@ struct LightMember {
             case .apply: queue += follower.applied(proofs(of: laidOut?.configuration), now: systemClock())
             case .resume: queue += follower.applied(proofs(of: follower.running?.configuration), now: systemClock())
             case .prove: queue += follower.proved(proved(follower.running?.configuration), now: systemClock())
+            case .look: queue += follower.looked(proved(follower.running?.configuration), drift: [], now: systemClock())
             case .hangUp: link?.close()
             case .remember, .rollBack, .flatten, .reconnect, .resumeLater: break
             }
