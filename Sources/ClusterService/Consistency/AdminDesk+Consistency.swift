@@ -12,8 +12,24 @@ extension AdminDesk {
         try await require(.operator, at: [.machine(name)], of: caller)
         let machine = try await ledger.state.machine(name)
         switch request.keep {
-        case .cluster: return try await consistency.keepCluster(machine)
+        case .cluster:
+            try await requireFollowing(machine)
+            return try await consistency.keepCluster(machine)
         case .machine: return try await keepMachine(machine, for: caller)
+        }
+    }
+
+    /// Refuses where nothing would be sent: a machine that is apart, or that has edits of its own to decide.
+    private func requireFollowing(_ machine: Membership) async throws(Refusal) {
+        let name = machine.machine
+        guard machine.disconnection == nil else {
+            throw Refusal(.conflict, "\(name) is disconnected, and gets nothing until it is back: muster machine reconnect \(name)")
+        }
+        let configuration = await ledger.state.configuration(of: machine)
+        let undecided = try await fleet.localEdits.edits(of: machine.id).undecided(for: configuration)
+        guard undecided.isEmpty else {
+            throw Refusal(
+                .conflict, "\(name) has edits of its own to decide, and keeps what it runs until then: muster machine conflicts \(name)")
         }
     }
 

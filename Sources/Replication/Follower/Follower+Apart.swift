@@ -25,7 +25,7 @@ extension Follower {
     /// Edits of the machine's own were put in force, or the generation before them was put back.
     package mutating func ranOwn(_ running: Running, _ proofs: [ServiceProof], apart: Apart, now: Timestamp) -> [Action] {
         switch work {
-        case .none, .resuming: break
+        case .none, .resuming, .looking: break
         case .layingOut, .applying, .proving: return []
         }
         work = .none
