@@ -99,7 +99,9 @@ let package = Package(
             ]),
         room(
             "Gateways",
-            ["ClusterModel", "Certificates", logging, nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, nioExtras]),
+            [
+                "ClusterModel", "Certificates", logging, nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, nioExtras, subprocess, systemPackage,
+            ]),
         room(
             "MemberAgent",
             ["ClusterModel", "Replication", "Certificates", "Gateways", crypto, logging, serviceLifecycle]),
