@@ -308,6 +308,10 @@ package nonisolated struct WireHello: Sendable {
   /// Of the sections, those that it knows in a later version than the first, each once.
   package var sectionVersions: [WireSectionVersion] = []
 
+  /// The kind of gateway that the member drives: "embedded", "postfix". Missing in older agents. What that kind cannot express is refused
+  /// before it is committed.
+  package var gateway: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -732,6 +736,9 @@ package nonisolated struct WireJoinRequest: Sendable {
   package var sections: [String] = []
 
   package var sectionVersions: [WireSectionVersion] = []
+
+  /// As in Hello.
+  package var gateway: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1253,7 +1260,7 @@ nonisolated extension WireTarget: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0\u{2}\u{9}gateway\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1270,6 +1277,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 7: try { try decoder.decodeRepeatedStringField(value: &self.sections) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.oldestVersion) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.sectionVersions) }()
+      case 18: try { try decoder.decodeSingularStringField(value: &self.gateway) }()
       default: break
       }
     }
@@ -1307,6 +1315,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.sectionVersions.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.sectionVersions, fieldNumber: 9)
     }
+    if !self.gateway.isEmpty {
+      try visitor.visitSingularStringField(value: self.gateway, fieldNumber: 18)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1320,6 +1331,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.sections != rhs.sections {return false}
     if lhs.oldestVersion != rhs.oldestVersion {return false}
     if lhs.sectionVersions != rhs.sectionVersions {return false}
+    if lhs.gateway != rhs.gateway {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1895,7 +1907,7 @@ nonisolated extension WireRefused: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".JoinRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}invitation\0\u{1}secret\0\u{1}machine\0\u{3}certificate_request\0\u{1}network\0\u{1}loss\0\u{3}is_preview\0\u{3}oldest_version\0\u{1}agent\0\u{1}sections\0\u{3}section_versions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}invitation\0\u{1}secret\0\u{1}machine\0\u{3}certificate_request\0\u{1}network\0\u{1}loss\0\u{3}is_preview\0\u{3}oldest_version\0\u{1}agent\0\u{1}sections\0\u{3}section_versions\0\u{2}\u{7}gateway\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1915,6 +1927,7 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 10: try { try decoder.decodeSingularStringField(value: &self.agent) }()
       case 11: try { try decoder.decodeRepeatedStringField(value: &self.sections) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.sectionVersions) }()
+      case 19: try { try decoder.decodeSingularStringField(value: &self.gateway) }()
       default: break
       }
     }
@@ -1961,6 +1974,9 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.sectionVersions.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.sectionVersions, fieldNumber: 12)
     }
+    if !self.gateway.isEmpty {
+      try visitor.visitSingularStringField(value: self.gateway, fieldNumber: 19)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1977,6 +1993,7 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.agent != rhs.agent {return false}
     if lhs.sections != rhs.sections {return false}
     if lhs.sectionVersions != rhs.sectionVersions {return false}
+    if lhs.gateway != rhs.gateway {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
