@@ -99,7 +99,9 @@ let package = Package(
             ]),
         room(
             "Gateways",
-            ["ClusterModel", "Certificates", logging, nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, nioExtras]),
+            [
+                "ClusterModel", "Certificates", logging, nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, nioExtras, subprocess, systemPackage,
+            ]),
         room(
             "MemberAgent",
             ["ClusterModel", "Replication", "Certificates", "Gateways", crypto, logging, serviceLifecycle]),
@@ -115,6 +117,9 @@ let package = Package(
                 nioTLS, serviceLifecycle,
             ]),
         room("MailFixtures", path: "Tests/MailFixtures", ["ClusterModel", subprocess, systemPackage]),
+        room(
+            "SMTPFixtures", path: "Tests/SMTPFixtures",
+            ["ClusterModel", "Certificates", "Gateways", nioCore, nioPosix, nioSSL, nioTLS, subprocess]),
         room("SeededRandomness", path: "Tests/SeededRandomness", []),
         room("RandomClusters", path: "Tests/RandomClusters", ["ClusterModel", "SeededRandomness"]),
         room(
@@ -153,7 +158,17 @@ let package = Package(
             ]),
         tests(
             "GatewaysTests",
-            ["ClusterModel", "Certificates", "Gateways", "SeededRandomness", nioCore, nioPosix, nioSSL, nioEmbedded, subprocess]),
+            [
+                "ClusterModel", "Certificates", "Gateways", "SMTPFixtures", "SeededRandomness", nioCore, nioPosix, nioSSL, nioEmbedded,
+                subprocess,
+            ]),
+        tests(
+            "PostfixTests",
+            [
+                "muster", "ClusterModel", "Certificates", "Gateways", "MailFixtures", "SMTPFixtures", logging, nioCore, nioPosix, nioSSL,
+                subprocess, systemPackage, x509,
+            ],
+            exclude: ["Golden"]),
         tests(
             "MemberAgentTests",
             ["ClusterModel", "Replication", "Certificates", "Gateways", "MemberAgent", nioPosix, logging, serviceLifecycle]),

@@ -188,6 +188,14 @@ package enum Limits {
     package static let probeSeconds = 10
     /// Services that are probed at once: enough to prove a machine in one go, few enough to spare small ones.
     package static let parallelProbes = 16
+    /// Seconds one of Postfix's commands may take: a second is usual, and several follow each other within ``applySeconds``.
+    package static let postfixCommandSeconds = 15
+    /// Bytes that one of Postfix's commands may say: a table of every sender of a thousand groups fits.
+    package static let postfixOutputBytes = 16 << 20
+    /// Bytes of one file in Postfix's configuration directory: all authorities of one machine, and as much again.
+    package static let postfixFileBytes = 16 << 20
+    /// Seconds that Postfix has to be seen to serve a configuration after it was told of it: the slowest of hundreds took 1.2.
+    package static let postfixProofSeconds = 5
     /// Lines of one SMTP reply that the prober reads: EHLO replies have some twenty.
     package static let smtpReplyLines = 100
     /// Hosts of one domain's MX records that are looked at: large providers have seven.

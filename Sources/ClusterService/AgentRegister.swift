@@ -47,10 +47,25 @@ package final class AgentRegister: Sendable {
         return agent.unknown.isEmpty ? nil : agent
     }
 
-    /// Refuses a change by which a machine would get what its agent does not understand.
+    /// Refuses a change by which a machine would get what its agent does not understand, or its kind of gateway cannot express.
     ///
-    /// It names machine, entry and field, and what to do. What was too new for a machine before stands in nobody's way.
+    /// It names machine, entry and field, and what to do. What was too much for a machine before stands in nobody's way.
     package func check(from before: ClusterState, to after: ClusterState) throws(Refusal) {
+        try checkAgents(from: before, to: after)
+        let limits = after.gatewayLimits(since: before, limit: Limits.receiptReasons + 1) { agent(of: $0).gateway }
+        guard let first = limits.first else { return }
+        var details = limits.prefix(Limits.receiptReasons).map {
+            "machine \($0.machine) (\($0.gateway.rawValue)): \($0.finding.entry): \($0.finding.text)"
+        }
+        if limits.count > Limits.receiptReasons { details.append("and more") }
+        throw Refusal(
+            .wouldBreak,
+            "Nothing was changed: a gateway cannot do what its machine would get. Change the entry, or set it on that machine to what its gateway can, "
+                + "or hide it there: muster hide \(first.finding.entry) --machine \(first.machine)",
+            details: details)
+    }
+
+    private func checkAgents(from before: ClusterState, to after: ClusterState) throws(Refusal) {
         let lacks = after.lacks(since: before, limit: Limits.receiptReasons + 1, older: older)
         guard let first = lacks.first else { return }
         var details = lacks.prefix(Limits.receiptReasons).map { lack in

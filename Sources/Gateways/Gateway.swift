@@ -24,7 +24,7 @@ package struct GatewayConfiguration: Sendable, CustomStringConvertible {
 package protocol Gateway: Sendable {
     /// Puts a configuration in force. Throws a refusal whose details are the reasons, one each.
     func apply(_ configuration: GatewayConfiguration) async throws(Refusal)
-    /// Stops serving.
+    /// Stops what serves in the agent itself. A mail server of its own goes on: it needs no agent to serve.
     func stop() async
     /// Says what is in force where the gateway keeps it, held against what this configuration makes of it: one observation for each
     /// file, service or part of its memory that can be told apart, the same ones at every call.

@@ -441,6 +441,13 @@ package nonisolated struct WireHello: @unchecked Sendable {
   /// Clears the value of `papers`. Subsequent reads from it will return its default value.
   package mutating func clearPapers() {_uniqueStorage()._papers = nil}
 
+  /// The kind of gateway that the member drives: "embedded", "postfix". Missing in older agents. What that kind cannot express is refused
+  /// before it is committed.
+  package var gateway: String {
+    get {_storage._gateway}
+    set {_uniqueStorage()._gateway = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1177,6 +1184,9 @@ package nonisolated struct WireJoinRequest: Sendable {
 
   package var sectionVersions: [WireSectionVersion] = []
 
+  /// As in Hello.
+  package var gateway: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1850,7 +1860,7 @@ nonisolated extension WireTarget: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0\u{1}disconnected\0\u{3}local_edits\0\u{2}\u{4}papers\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}agent\0\u{1}clock\0\u{1}running\0\u{1}rejected\0\u{1}seen\0\u{1}sections\0\u{3}oldest_version\0\u{3}section_versions\0\u{1}disconnected\0\u{3}local_edits\0\u{2}\u{4}papers\0\u{2}\u{3}gateway\0")
 
   fileprivate class _StorageClass {
     var _version: UInt32 = 0
@@ -1865,6 +1875,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _disconnected: Bool = false
     var _localEdits: UInt32 = 0
     var _papers: WireIdentityPapers? = nil
+    var _gateway: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1887,6 +1898,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _disconnected = source._disconnected
       _localEdits = source._localEdits
       _papers = source._papers
+      _gateway = source._gateway
     }
   }
 
@@ -1917,6 +1929,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 10: try { try decoder.decodeSingularBoolField(value: &_storage._disconnected) }()
         case 11: try { try decoder.decodeSingularUInt32Field(value: &_storage._localEdits) }()
         case 15: try { try decoder.decodeSingularMessageField(value: &_storage._papers) }()
+        case 18: try { try decoder.decodeSingularStringField(value: &_storage._gateway) }()
         default: break
         }
       }
@@ -1965,6 +1978,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       try { if let v = _storage._papers {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
       } }()
+      if !_storage._gateway.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._gateway, fieldNumber: 18)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1986,6 +2002,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._disconnected != rhs_storage._disconnected {return false}
         if _storage._localEdits != rhs_storage._localEdits {return false}
         if _storage._papers != rhs_storage._papers {return false}
+        if _storage._gateway != rhs_storage._gateway {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -3179,7 +3196,7 @@ nonisolated extension WireRefused: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".JoinRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}invitation\0\u{1}secret\0\u{1}machine\0\u{3}certificate_request\0\u{1}network\0\u{1}loss\0\u{3}is_preview\0\u{3}oldest_version\0\u{1}agent\0\u{1}sections\0\u{3}section_versions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}invitation\0\u{1}secret\0\u{1}machine\0\u{3}certificate_request\0\u{1}network\0\u{1}loss\0\u{3}is_preview\0\u{3}oldest_version\0\u{1}agent\0\u{1}sections\0\u{3}section_versions\0\u{2}\u{7}gateway\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3199,6 +3216,7 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 10: try { try decoder.decodeSingularStringField(value: &self.agent) }()
       case 11: try { try decoder.decodeRepeatedStringField(value: &self.sections) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.sectionVersions) }()
+      case 19: try { try decoder.decodeSingularStringField(value: &self.gateway) }()
       default: break
       }
     }
@@ -3245,6 +3263,9 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.sectionVersions.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.sectionVersions, fieldNumber: 12)
     }
+    if !self.gateway.isEmpty {
+      try visitor.visitSingularStringField(value: self.gateway, fieldNumber: 19)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3261,6 +3282,7 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.agent != rhs.agent {return false}
     if lhs.sections != rhs.sections {return false}
     if lhs.sectionVersions != rhs.sectionVersions {return false}
+    if lhs.gateway != rhs.gateway {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -2,6 +2,7 @@ import ClusterModel
 import Gateways
 import NIOCore
 import NIOPosix
+import SMTPFixtures
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ApplyTests {

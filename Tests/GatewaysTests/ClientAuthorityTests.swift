@@ -2,6 +2,7 @@ import Certificates
 import ClusterModel
 import FoundationEssentials
 import Gateways
+import SMTPFixtures
 import Testing
 
 /// A mail flow policy that verifies client certificates does so by the authorities of the configuration that is in force.

@@ -3,6 +3,7 @@ import ClusterModel
 import Gateways
 import NIOCore
 import NIOPosix
+import SMTPFixtures
 import Subprocess
 import Testing
 

@@ -4,6 +4,7 @@ import Gateways
 import Logging
 import NIOCore
 import NIOPosix
+import SMTPFixtures
 
 /// A configuration in the making; what is not said has a sensible value.
 struct Fixture {

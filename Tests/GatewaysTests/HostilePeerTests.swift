@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import NIOSSL
+import SMTPFixtures
 import SeededRandomness
 import Testing
 

@@ -3,6 +3,7 @@ import Gateways
 import NIOCore
 import NIOPosix
 import NIOSSL
+import SMTPFixtures
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct TLSProberTests {

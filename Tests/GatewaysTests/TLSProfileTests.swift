@@ -4,6 +4,7 @@ import Gateways
 import NIOPosix
 import NIOSSL
 import Subprocess
+import SMTPFixtures
 import Testing
 
 /// What the real openssl hears when it connects.

@@ -7,24 +7,30 @@ import SystemPackage
 package struct DNSMasq: Sendable {
     package let resolver: NameServer
 
-    /// Runs `dnsmasq` while the body runs. Its records are given as its own options: `--mx-host=example.com,mx1.example.com,10`.
+    /// Runs `dnsmasq` while the body runs, at a free port or, for those who know no other, at port 53 of an address. Its records are given as its own options: `--mx-host=example.com,mx1.example.com,10`.
     package static func with<Result: Sendable>(
-        _ records: [String], _ body: (NameServer) async throws -> Result
+        _ records: [String], at address: String? = nil, _ body: (NameServer) async throws -> Result
     ) async throws -> Result {
+        if let address {
+            guard let result = try await run(records, address: address, port: 53, body) else { throw DNSMasq.missing }
+            return result
+        }
         // Between choosing a port and taking it, somebody else may have taken it.
         for _ in 0..<5 {
-            if let result = try await run(records, port: try freePort(), body) { return result }
+            if let result = try await run(records, address: "127.0.0.1", port: try freePort(), body) { return result }
         }
-        throw Refusal(.unavailable, "dnsmasq did not start. Is Debian's package dnsmasq-base installed?")
+        throw DNSMasq.missing
     }
+
+    private static let missing = Refusal(.unavailable, "dnsmasq did not start. Is Debian's package dnsmasq-base installed?")
 
     /// Nil if the server did not start.
     private static func run<Result: Sendable>(
-        _ records: [String], port: Int, _ body: (NameServer) async throws -> Result
+        _ records: [String], address: String, port: Int, _ body: (NameServer) async throws -> Result
     ) async throws -> Result? {
         let options = [
             "--no-daemon", "--log-facility=-", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--bind-interfaces",
-            "--listen-address=127.0.0.1", "--port=\(port)",
+            "--listen-address=\(address)", "--port=\(port)",
         ]
         let user = geteuid() == 0 ? ["--user=root"] : []
         let server = try await Subprocess.run(
@@ -34,7 +40,7 @@ package struct DNSMasq: Sendable {
         ) { execution -> Result? in
             defer { kill(execution.processIdentifier.value, SIGKILL) }
             for try await line in execution.standardOutput.strings() where line.contains("started, version") {
-                guard let address = IPAddress("127.0.0.1") else { return nil }
+                guard let address = IPAddress(address) else { return nil }
                 return try await body(try NameServer(address: address, port: port))
             }
             return nil

@@ -13,7 +13,8 @@ enum Samples {
     static let papers = IdentityPapers(
         trusted: [digest, Digest(hashing: [6])], issuer: digest, notBefore: time, notAfter: time.adding(days: 365))
     static let knowledge = AgentKnowledge(
-        agent: "muster 1.0", protocols: 1...2, sections: [.listeners: 1, .certificates: 3, SectionName(rawValue: "unheardOf"): 2])
+        agent: "muster 1.0", protocols: 1...2, sections: [.listeners: 1, .certificates: 3, SectionName(rawValue: "unheardOf"): 2],
+        gateway: .postfix)
 
     static func entry(_ section: SectionName, _ name: String, _ value: JSONValue, at layer: LayerID = .cluster) -> EffectiveEntry {
         EffectiveEntry(section: section, name: name, value: value, origin: .init(layer: layer, revision: 7))

@@ -6,11 +6,23 @@ package struct AgentKnowledge: Hashable, Sendable {
     package var protocols: ClosedRange<Int>
     /// The sections that it knows, each with the newest version that it knows of it.
     package var sections: [SectionName: Int]
+    /// The kind of gateway that it drives; nil when it did not say, or a kind that is not known here.
+    package var gateway: GatewayKind?
 
-    package init(agent: String, protocols: ClosedRange<Int> = MemberProtocol.versions, sections: [SectionName: Int]) {
+    package init(
+        agent: String, protocols: ClosedRange<Int> = MemberProtocol.versions, sections: [SectionName: Int], gateway: GatewayKind? = nil
+    ) {
         self.agent = agent
         self.protocols = protocols
         self.sections = sections
+        self.gateway = gateway
+    }
+
+    /// The same, driving a gateway of this kind.
+    package func driving(_ gateway: GatewayKind) -> AgentKnowledge {
+        var knowledge = self
+        knowledge.gateway = gateway
+        return knowledge
     }
 
     /// What this version of Muster understands.
@@ -36,7 +48,7 @@ package struct AgentKnowledge: Hashable, Sendable {
 }
 
 extension AgentKnowledge: Codable {
-    private enum Key: String, CodingKey { case agent, oldestProtocol, newestProtocol, sections }
+    private enum Key: String, CodingKey { case agent, oldestProtocol, newestProtocol, sections, gateway }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
@@ -48,7 +60,8 @@ extension AgentKnowledge: Codable {
         self.init(
             agent: try container.decode(String.self, forKey: .agent), protocols: oldest...newest,
             sections: Dictionary(
-                uniqueKeysWithValues: try container.decode([String: Int].self, forKey: .sections).map { (SectionName(rawValue: $0), $1) }))
+                uniqueKeysWithValues: try container.decode([String: Int].self, forKey: .sections).map { (SectionName(rawValue: $0), $1) }),
+            gateway: try container.decodeIfPresent(String.self, forKey: .gateway).flatMap(GatewayKind.init))
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -57,6 +70,7 @@ extension AgentKnowledge: Codable {
         try container.encode(protocols.lowerBound, forKey: .oldestProtocol)
         try container.encode(protocols.upperBound, forKey: .newestProtocol)
         try container.encode(Dictionary(uniqueKeysWithValues: sections.map { ($0.rawValue, $1) }), forKey: .sections)
+        try container.encodeIfPresent(gateway?.rawValue, forKey: .gateway)
     }
 }
 

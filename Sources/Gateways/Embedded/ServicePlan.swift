@@ -26,12 +26,7 @@ package struct MailService: Sendable {
         self.identity = identity
         self.authorities = authorities
         asksForHostNames = listener.senderGroups.contains { group in
-            group.senders.contains { sender in
-                switch SenderPattern(sender) {
-                case .host, .below: true
-                case .everyone, .network, nil: false
-                }
-            }
+            group.senders.contains { SenderPattern($0)?.isByName ?? false }
         }
     }
 

@@ -21,6 +21,8 @@ package struct ProbeDialogue: Sendable {
     private var step = Step.banner
     private var offersTLS = false
     private var lines = 0
+    /// The last line heard: where a dialogue gives up, what it gave up over.
+    package private(set) var heard = ""
 
     /// `name` is what EHLO says: a host name or an address literal.
     package init(name: String) {
@@ -30,6 +32,7 @@ package struct ProbeDialogue: Sendable {
     /// Hears one line of a reply.
     package mutating func hear(_ line: String, limit: Int) -> Action {
         lines += 1
+        heard = line
         guard lines <= limit, let code = Int(line.prefix(3)) else { return .giveUp }
         let isLast = line.dropFirst(3).first != "-"
         if step == .hello, line.dropFirst(4).uppercased() == "STARTTLS" { offersTLS = true }

@@ -11,7 +11,8 @@ final class ProbeHandler: ChannelInboundHandler {
     /// Why a probe saw no certificate.
     enum Failure: Error {
         case closed
-        case noTLS
+        /// With the line that says so, if there was one.
+        case noTLS(String?)
     }
 
     private let tls: NIOSSLClientHandler
@@ -34,12 +35,12 @@ final class ProbeHandler: ChannelInboundHandler {
         while let item = splitter.next() {
             guard case .line(let line) = item,
                 let action = dialogue?.hear(String(decoding: line, as: UTF8.self), limit: Limits.smtpReplyLines)
-            else { return giveUp(Failure.noTLS, context: context) }
+            else { return giveUp(Failure.noTLS(nil), context: context) }
             switch action {
             case .wait: break
             case .send(let line): send(line, context: context)
             case .handshake: return handshake(context: context)
-            case .giveUp: return giveUp(Failure.noTLS, context: context)
+            case .giveUp: return giveUp(Failure.noTLS(dialogue?.heard), context: context)
             }
         }
     }
@@ -47,7 +48,7 @@ final class ProbeHandler: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? TLSUserEvent, case .handshakeCompleted = event {
             do {
-                guard let leaf = tls.peerCertificate else { throw Failure.noTLS }
+                guard let leaf = tls.peerCertificate else { throw Failure.noTLS(nil) }
                 found.succeed(Digest(hashing: try leaf.toDERBytes()))
                 if isMail { send("QUIT", context: context) }
                 context.close(promise: nil)
@@ -70,7 +71,7 @@ final class ProbeHandler: ChannelInboundHandler {
     private func handshake(context: ChannelHandlerContext) {
         dialogue = nil
         // Anything behind the reply was not encrypted, and a server must not send it.
-        guard splitter.isEmpty else { return giveUp(Failure.noTLS, context: context) }
+        guard splitter.isEmpty else { return giveUp(Failure.noTLS(nil), context: context) }
         do {
             try context.pipeline.syncOperations.addHandler(tls, position: .first)
         } catch {

@@ -44,22 +44,22 @@ package struct TLSProber: Prober {
     /// SHA-256 of the leaf served at an address; nil when no handshake was finished in time, whatever the reason.
     private func leaf(at address: String, port: Int, startTLS: Bool, serverName: String?) async -> Digest? {
         guard let address = IPAddress(address) else { return nil }
-        do {
-            let context = try NIOSSLContext(configuration: TLSProber.configuration)
-            let target = try Endpoint(address: address, port: port).socketAddress
-            var bootstrap = ClientBootstrap(group: group).connectTimeout(deadline)
-            if startTLS {
-                // The policy that the prober meets is the one for the address it comes from.
-                bootstrap = bootstrap.bind(to: try Endpoint(address: address, port: 0).socketAddress)
-            }
-            return try await handshake(
-                bootstrap, target: target, context: context,
-                dialogue: startTLS ? ProbeDialogue(name: address.isIPv6 ? "[IPv6:\(address)]" : "[\(address)]") : nil,
-                serverName: serverName)
-        } catch {
-            // The proof says that nothing was seen; why not is in the log of the service.
-            return nil
+        // The proof says that nothing was seen; why not is in the log of the service.
+        return try? await look(at: Endpoint(address: address, port: port), startTLS: startTLS, serverName: serverName)
+    }
+
+    /// SHA-256 of the leaf served at an endpoint.
+    func look(at endpoint: Endpoint, startTLS: Bool, serverName: String? = nil) async throws -> Digest {
+        let context = try NIOSSLContext(configuration: TLSProber.configuration)
+        var bootstrap = ClientBootstrap(group: group).connectTimeout(deadline)
+        if startTLS {
+            // The policy that the prober meets is the one for the address it comes from.
+            bootstrap = bootstrap.bind(to: try Endpoint(address: endpoint.address, port: 0).socketAddress)
         }
+        let name = endpoint.address.isIPv6 ? "[IPv6:\(endpoint.address)]" : "[\(endpoint.address)]"
+        return try await handshake(
+            bootstrap, target: try endpoint.socketAddress, context: context, dialogue: startTLS ? ProbeDialogue(name: name) : nil,
+            serverName: serverName)
     }
 
     private func handshake(

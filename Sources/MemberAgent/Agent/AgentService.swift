@@ -55,13 +55,14 @@ package actor AgentService {
         self.gateway = gateway
         self.clock = clock
         self.now = now
-        self.knowledge = knowledge
+        let machine = try directory.machine()
+        self.knowledge = knowledge.driving(machine.gateway)
         self.logger = logger
         self.onReady = onReady
         self.onStatus = onStatus
         self.generator = generator
         installer = Installer(directory: directory, gateway: gateway, prober: prober, clock: clock, logger: logger)
-        board = StatusBoard(name: try directory.machine().name, now: now)
+        board = StatusBoard(name: machine.name, now: now)
         (events, feed) = AsyncStream.makeStream()
         // A manager asks one thing at a time; who asks more is heard later, or not at all.
         questions = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(AgentService.waitingQuestions))

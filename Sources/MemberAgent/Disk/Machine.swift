@@ -16,10 +16,3 @@ package struct Machine: Hashable, Sendable, Codable {
         self.network = network
     }
 }
-
-/// The kinds of gateway that an agent can drive.
-package enum GatewayKind: String, CaseIterable, Hashable, Sendable, Codable {
-    case embedded
-    case directory
-    case postfix
-}

@@ -102,7 +102,7 @@ package struct Joining: Sendable {
         let request = JoinRequest(
             invitation: invitation.id, secret: invitation.secret, machine: machine.name,
             certificateRequest: try Joining.request(key, machine: machine.name), network: try network(of: machine), loss: try loss(),
-            isPreview: isPreview, knowledge: knowledge)
+            isPreview: isPreview, knowledge: knowledge.driving(machine.gateway))
         let trust = ManagerTrust.fingerprints(invitation.pinned, clusterID: invitation.clusterID)
         return try await withManager(of: invitation.managers, as: nil, trusting: trust) { link, events throws(Refusal) in
             link.send(.join(request))
@@ -222,7 +222,8 @@ extension Joining {
 
     private func hasEnded(_ membership: LocalMembership) async throws(Refusal) -> Bool {
         let running = try directory.current().generation.flatMap { $0.kind == .member ? $0.settings.digest : nil }
-        var greeting = Hello(knowledge: knowledge, clock: now(), running: running, seen: try directory.memory().seen)
+        var greeting = Hello(
+            knowledge: knowledge.driving(try directory.machine().gateway), clock: now(), running: running, seen: try directory.memory().seen)
         let apart = try directory.apart()
         (greeting.isDisconnected, greeting.localEdits) = (apart.isDisconnected, apart.edits.count)
         let hello = greeting

@@ -10,6 +10,7 @@ extension WireJoinRequest {
         let knowledge = WireKnowledge(request.knowledge)
         (version, oldestVersion) = (knowledge.newest, knowledge.oldest)
         (agent, sections, sectionVersions) = (knowledge.agent, knowledge.sections, knowledge.versions)
+        gateway = knowledge.gateway
         invitation = request.invitation
         secret = request.secret
         machine = request.machine
@@ -29,7 +30,8 @@ extension WireJoinRequest {
 extension JoinRequest {
     init(_ wire: WireJoinRequest) throws(Refusal) {
         let knowledge = WireKnowledge(
-            newest: wire.version, oldest: wire.oldestVersion, agent: wire.agent, sections: wire.sections, versions: wire.sectionVersions)
+            newest: wire.version, oldest: wire.oldestVersion, agent: wire.agent, sections: wire.sections, versions: wire.sectionVersions,
+            gateway: wire.gateway)
         self.init(
             invitation: try Field.text(wire.invitation, "join.invitation"), secret: try Field.text(wire.secret, "join.secret"),
             machine: try Field.text(wire.machine, "join.machine"),

@@ -9,13 +9,15 @@ struct WireKnowledge {
     var agent: String
     var sections: [String]
     var versions: [WireSectionVersion]
+    var gateway: String
 
-    init(newest: UInt32, oldest: UInt32, agent: String, sections: [String], versions: [WireSectionVersion]) {
+    init(newest: UInt32, oldest: UInt32, agent: String, sections: [String], versions: [WireSectionVersion], gateway: String) {
         self.newest = newest
         self.oldest = oldest
         self.agent = agent
         self.sections = sections
         self.versions = versions
+        self.gateway = gateway
     }
 
     /// What is as in the first version is left out.
@@ -31,6 +33,7 @@ struct WireKnowledge {
                 $0.version = UInt32(clamping: version)
             }
         }
+        gateway = knowledge.gateway?.rawValue ?? ""
     }
 
     /// Whether the versions are ones that are spoken here is for whoever answers to say.
@@ -48,6 +51,7 @@ struct WireKnowledge {
         guard oldest <= newest else { throw Field.invalid("\(message).oldest_version", "is newer than the newest") }
         return AgentKnowledge(
             agent: try Field.optionalText(agent, "\(message).agent") ?? "",
-            protocols: (oldest == 0 ? Int(newest) : Int(oldest))...Int(newest), sections: known)
+            protocols: (oldest == 0 ? Int(newest) : Int(oldest))...Int(newest), sections: known,
+            gateway: try Field.optionalText(gateway, "\(message).gateway").flatMap(GatewayKind.init))
     }
 }

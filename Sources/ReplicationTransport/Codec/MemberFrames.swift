@@ -19,13 +19,15 @@ extension WireHello {
         disconnected = hello.isDisconnected
         localEdits = UInt32(clamping: hello.localEdits)
         if let held = hello.papers { papers = WireIdentityPapers(held) }
+        gateway = knowledge.gateway
     }
 }
 
 extension Hello {
     init(_ wire: WireHello) throws(Refusal) {
         let knowledge = WireKnowledge(
-            newest: wire.version, oldest: wire.oldestVersion, agent: wire.agent, sections: wire.sections, versions: wire.sectionVersions)
+            newest: wire.version, oldest: wire.oldestVersion, agent: wire.agent, sections: wire.sections, versions: wire.sectionVersions,
+            gateway: wire.gateway)
         self.init(
             knowledge: try knowledge.read("hello"), clock: try Field.time(wire.clock, "hello.clock"),
             running: try Field.optionalDigest(wire.running, "hello.running"),

@@ -42,6 +42,8 @@ struct AgentInit: AsyncParsableCommand {
             What a machine executes is set here and never comes over the wire.
 
               muster agent init --state-dir DIR --name mx1 --hostname mx1.example.com --interface data1=192.0.2.1 --gateway embedded
+              muster agent init --state-dir DIR --name mx1 --hostname mx1.example.com --interface data1=192.0.2.1 \\
+                --gateway postfix --gateway-option config-dir=/etc/postfix
             """)
 
     @OptionGroup var place: AgentPlace
@@ -66,7 +68,7 @@ struct NewMachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("An IP interface, by name and address. May be repeated.", valueName: "name=address"))
     var interface: [String] = []
 
-    @Option(help: "The gateway that it drives: embedded.")
+    @Option(help: "The gateway that it drives: embedded or postfix.")
     var gateway: String?
 
     @Option(help: ArgumentHelp("An option of the gateway. May be repeated.", valueName: "key=value"))
@@ -80,13 +82,19 @@ struct NewMachineOptions: ParsableArguments {
             throw Refusal(.invalid, "A new machine needs --name, --hostname and at least one --interface NAME=ADDRESS.")
         }
         let kind = gateway ?? GatewayKind.embedded.rawValue
-        guard let gateway = GatewayKind(rawValue: kind), gateway == .embedded else {
-            throw Refusal(.invalid, "There is no gateway \"\(kind)\" in this version. Use --gateway embedded.")
+        let options = try NewMachineOptions.pairs(gatewayOption, as: "--gateway-option KEY=VALUE")
+        let driven: GatewayKind
+        switch GatewayKind(rawValue: kind) {
+        case .embedded: driven = .embedded
+        case .postfix:
+            driven = .postfix
+            _ = try PostfixOptions(options)
+        case .directory, nil:
+            throw Refusal(.invalid, "There is no gateway \"\(kind)\" in this version. Use --gateway embedded or --gateway postfix.")
         }
         try directory.initialize(
             name: name, hostname: hostname, interfaces: try NewMachineOptions.pairs(interface, as: "--interface NAME=ADDRESS"),
-            gateway: gateway, options: try NewMachineOptions.pairs(gatewayOption, as: "--gateway-option KEY=VALUE"),
-            now: systemClock())
+            gateway: driven, options: options, now: systemClock())
     }
 
     private static func pairs(_ texts: [String], as form: String) throws(Refusal) -> [String: String] {
@@ -118,18 +126,30 @@ struct AgentRun: AsyncParsableCommand {
         try await exiting {
             let logger = Logger(label: "muster.agent") { StreamLogHandler.standardError(label: $0) }
             let directory = place.directory
-            let name = try directory.machine().name
+            let machine = try directory.machine()
             let threads = MultiThreadedEventLoopGroup.singleton
             let agent = try AgentService(
-                directory: directory, gateway: Failpoints.gateway(EmbeddedGateway(group: threads, logger: logger)),
+                directory: directory, gateway: try AgentRun.gateway(of: machine, on: threads, logger),
                 prober: TLSProber(group: threads),
                 connector: Failpoints.connector(TLSManagerConnector(group: threads, now: systemClock)), now: systemClock,
                 knowledge: Failpoints.knowledge, looks: Failpoints.looks, logger: logger,
-                onReady: { Output.line("muster agent ready name=\(name)") })
+                onReady: { Output.line("muster agent ready name=\(machine.name)") })
             let group = ServiceGroup(
                 configuration: .init(
                     services: [.init(service: agent)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
+        }
+    }
+
+    /// The gateway that the machine was made with.
+    private static func gateway(
+        of machine: Machine, on threads: MultiThreadedEventLoopGroup, _ logger: Logger
+    ) throws(Refusal) -> any Gateway {
+        switch machine.gateway {
+        case .embedded: return Failpoints.gateway(EmbeddedGateway(group: threads, logger: logger))
+        case .postfix:
+            return Failpoints.gateway(PostfixGateway(try PostfixOptions(machine.options), group: threads, logger: logger))
+        case .directory: throw Refusal(.version, "This version of Muster has no gateway \"\(machine.gateway.rawValue)\".")
         }
     }
 }

@@ -1,21 +1,23 @@
-import ClusterModel
+package import ClusterModel
 import Gateways
-import NIOCore
+package import NIOCore
 import NIOPosix
 import NIOSSL
 import NIOTLS
 
 /// A client that says and hears lines, in clear text and after STARTTLS.
-final class Peer {
-    enum Event: Sendable {
+package final class Peer {
+    fileprivate enum Event: Sendable {
         case line(String)
         case secured
         case failed(any Error)
     }
 
-    struct Closed: Error {}
+    package struct Closed: Error {
+        package init() {}
+    }
 
-    let channel: any Channel
+    package let channel: any Channel
     private var events: AsyncStream<Event>.Iterator
 
     private init(channel: any Channel, events: AsyncStream<Event>) {
@@ -23,7 +25,7 @@ final class Peer {
         self.events = events.makeAsyncIterator()
     }
 
-    static func connect(
+    package static func connect(
         to address: String, port: Int = 2525, from source: String? = nil
     ) async throws -> Peer {
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
@@ -39,7 +41,7 @@ final class Peer {
     ///
     /// A process that another test starts holds a copy of a closed socket until it has loaded its program, so that a
     /// connection may come about; it ends without a word.
-    static func isNobody(to address: String, port: Int = 2525) async -> Bool {
+    package static func isNobody(to address: String, port: Int = 2525) async -> Bool {
         do {
             return await (try connect(to: address, port: port)).ends()
         } catch {
@@ -48,7 +50,7 @@ final class Peer {
     }
 
     /// The next line; throws when the connection ends instead.
-    func line() async throws -> String {
+    package func line() async throws -> String {
         switch await events.next(isolation: #isolation) {
         case .line(let line): return line
         case .failed(let error): throw error
@@ -57,25 +59,25 @@ final class Peer {
     }
 
     /// All lines of the next reply.
-    func reply() async throws -> [String] {
+    package func reply() async throws -> [String] {
         var lines: [String] = []
         repeat { lines.append(try await line()) } while lines.last?.dropFirst(3).first == "-"
         return lines
     }
 
-    func send(_ text: String) async throws {
+    package func send(_ text: String) async throws {
         try await channel.writeAndFlush(ByteBuffer(string: text)).get()
     }
 
     /// Sends a command and hears its whole reply.
     @discardableResult
-    func say(_ command: String) async throws -> [String] {
+    package func say(_ command: String) async throws -> [String] {
         try await send(command + "\r\n")
         return try await reply()
     }
 
     /// Whether the connection ends without another word.
-    func ends() async -> Bool {
+    package func ends() async -> Bool {
         switch await events.next(isolation: #isolation) {
         case nil, .failed: true
         case .line, .secured: false
@@ -83,7 +85,7 @@ final class Peer {
     }
 
     /// Does the handshake that is due, and answers the fingerprint of the certificate that was shown.
-    func handshake(showing client: TestCertificate? = nil) async throws -> Digest {
+    package func handshake(showing client: TestCertificate? = nil) async throws -> Digest {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
         if let client {
@@ -106,7 +108,7 @@ final class Peer {
     }
 
     /// Banner, EHLO, STARTTLS, handshake and EHLO: ready for mail under TLS.
-    func secure(showing client: TestCertificate? = nil) async throws -> Digest {
+    package func secure(showing client: TestCertificate? = nil) async throws -> Digest {
         _ = try await reply()
         try await say("EHLO client.example")
         guard try await say("STARTTLS").last?.hasPrefix("220") == true else { throw Closed() }
@@ -115,7 +117,7 @@ final class Peer {
         return shown
     }
 
-    func close() async {
+    package func close() async {
         channel.close(promise: nil)
         // Closed already is closed too.
         try? await channel.closeFuture.get()

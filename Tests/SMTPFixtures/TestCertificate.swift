@@ -1,28 +1,35 @@
-import Certificates
-import ClusterModel
-import NIOSSL
+package import Certificates
+package import ClusterModel
+package import NIOSSL
 import Subprocess
 
 /// A throw-away certificate with its key, made by the real openssl.
-struct TestCertificate: Sendable {
-    var chain: String
-    var key: String
+package struct TestCertificate: Sendable {
+    package var chain: String
+    package var key: String
+
+    package init(chain: String, key: String) {
+        self.chain = chain
+        self.key = key
+    }
 
     /// SHA-256 of the certificate, as a proof has it.
-    var fingerprint: Digest {
+    package var fingerprint: Digest {
         get throws { Digest(hashing: try certificate.toDERBytes()) }
     }
 
-    var certificate: NIOSSLCertificate {
+    package var certificate: NIOSSLCertificate {
         get throws { try NIOSSLCertificate(bytes: Array(chain.utf8), format: .pem) }
     }
 
     /// A list of authorities with this certificate alone.
-    var list: AuthorityList {
+    package var list: AuthorityList {
         get throws { try AuthorityList(bundle: Array(chain.utf8)) }
     }
 
-    static func make(_ name: String, algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]) async throws -> TestCertificate {
+    package static func make(_ name: String, algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]) async throws
+        -> TestCertificate
+    {
         let result = try await run(
             .name("openssl"),
             arguments: Arguments(

@@ -1,0 +1,6 @@
+/// The kinds of gateway that an agent can drive.
+package enum GatewayKind: String, CaseIterable, Hashable, Sendable, Codable {
+    case embedded
+    case directory
+    case postfix
+}

@@ -1,0 +1,195 @@
+import Certificates
+package import ClusterModel
+import Glibc
+package import Logging
+package import NIOCore
+
+/// A Postfix instance on this machine, driven through its configuration directory.
+///
+/// A configuration is compiled (``PostfixPlan``), written aside, looked at with Postfix's own programs, switched to by renaming a link, and
+/// then seen to be served at every listener; if it is not, the link goes back. Postfix goes on when the agent ends: it needs none to serve.
+package actor PostfixGateway: Gateway {
+    private let options: PostfixOptions
+    private let store: PostfixStore
+    private let tools: PostfixTools
+    private let checks: PostfixChecks
+    private let proof: PostfixProof
+    private let logger: Logger
+    private let systemAuthorities: @Sendable () -> String?
+    private var isApplying = false
+    /// What was seen to be served last.
+    private var listeners: [PostfixPlan.Listener]?
+
+    package init(
+        _ options: PostfixOptions, group: any EventLoopGroup, clock: any Clock<Duration> = ContinuousClock(), logger: Logger,
+        systemAuthorities: @escaping @Sendable () -> String? = PostfixGateway.systemAuthorities
+    ) {
+        self.options = options
+        self.logger = logger
+        self.systemAuthorities = systemAuthorities
+        store = PostfixStore(directory: options.configuration)
+        tools = PostfixTools(commands: options.commands, clock: clock)
+        checks = PostfixChecks(tools: tools, store: store)
+        proof = PostfixProof(group: group, clock: clock)
+    }
+
+    /// The authorities that the operating system trusts, in PEM; nil where it has no list.
+    package static func systemAuthorities() -> String? {
+        // A path that is not this system's is no error, and the next may be.
+        AuthorityList.systemPaths.lazy.compactMap { try? AuthorityList(contentsOf: $0) }.first?.pem
+    }
+
+    package func apply(_ configuration: GatewayConfiguration) async throws(Refusal) {
+        guard !isApplying else {
+            throw Refusal(.conflict, "Another configuration is being applied. Apply this one when that is done.")
+        }
+        guard geteuid() == 0 else {
+            throw Refusal(.unavailable, "Postfix obeys root only. Run the agent as root.")
+        }
+        isApplying = true
+        defer { isApplying = false }
+        let (plan, number) = try await layOut(configuration)
+        let generation = store.generation(number)
+        let programs: String
+        do throws(Refusal) {
+            programs = try await checks.programs(in: generation)
+            let (reasons, remarks) = try await checks.objections(to: plan, in: generation, programs: programs)
+            for remark in remarks { logger.notice("a remark of Postfix", metadata: ["remark": "\(remark)"]) }
+            let taken = occupied(plan.listeners, besides: try await isRunning(programs) ? store.sockets() : [])
+            guard reasons.isEmpty, taken.isEmpty else {
+                throw Refusal(
+                    .invalid, "Postfix cannot use the configuration; the one before stays in force.", details: reasons + taken)
+            }
+        } catch {
+            if store.current != number { discard(number) }
+            throw error
+        }
+        try await switchTo(plan, number, programs)
+    }
+
+    /// Postfix goes on serving: the agent may end and come back without a word missed.
+    package func stop() async {}
+
+    // MARK: - Before the switch
+
+    /// The plan as it lies on the disk, and its number: the one there is, when it says the same.
+    private func layOut(_ configuration: GatewayConfiguration) async throws(Refusal) -> (PostfixPlan, Int) {
+        let (base, system) = (try store.base(), systemAuthorities())
+        if let current = store.current {
+            let plan = try PostfixPlan(configuration, over: base, system: system, in: store.generation(current))
+            if store.isCurrent(plan, current) { return (plan, current) }
+        }
+        let number = store.next
+        let plan = try PostfixPlan(configuration, over: base, system: system, in: store.generation(number))
+        for kept in try store.keepHandMade() {
+            logger.warning("a file made by hand was in Muster's place, and is kept", metadata: ["file": "\(kept)"])
+        }
+        do throws(Refusal) { try store.write(plan, number) } catch {
+            discard(number)
+            throw error
+        }
+        for setting in plan.overridden {
+            logger.notice("Muster's setting takes the place of a hand-made one", metadata: ["setting": "\(setting)"])
+        }
+        return (plan, number)
+    }
+
+    private func discard(_ number: Int) {
+        // What stays is removed with the next generations.
+        try? store.discard(number)
+    }
+
+    /// Why listeners that are new cannot be opened. Postfix itself would end over it, and all its listeners with it.
+    private func occupied(_ wanted: [PostfixPlan.Listener], besides open: Set<PostfixSocket>) -> [String] {
+        wanted.filter { listener in !open.contains { $0.overlaps(listener.endpoint.postfixSocket) } }.compactMap { listener in
+            guard let code = listener.endpoint.objectionToListening else { return nil }
+            let reason =
+                switch code {
+                case EADDRINUSE: "the port is in use by another program"
+                case EADDRNOTAVAIL: "this machine does not have the address \(listener.endpoint.address)"
+                default: unsafe String(cString: strerror(code))
+                }
+            return "listener/\(listener.name) at \(listener.endpoint): \(reason)"
+        }
+    }
+
+    // MARK: - The switch
+
+    private func switchTo(_ plan: PostfixPlan, _ number: Int, _ programs: String) async throws(Refusal) {
+        let before = store.current
+        let wasRunning = try await isRunning(programs)
+        var objections: [String]
+        do throws(Refusal) {
+            let open = store.sockets()
+            try store.point(to: number)
+            try await serve(programs, isRunning: wasRunning, open: open)
+            objections = await proof.objections(to: plan.listeners)
+            if objections.isEmpty, try await !isRunning(programs) { objections = ["Postfix ended; see its log"] }
+        } catch {
+            objections = error.details.isEmpty ? [error.reason] : error.details
+        }
+        guard objections.isEmpty, !Task.isCancelled else {
+            let words = objections.isEmpty ? ["the time was up"] : objections
+            // Goes through to its end although the caller may have been told to stop waiting.
+            let left = await Task { await self.goBack(to: before, from: number, wasRunning: wasRunning, programs) }.value
+            throw Refusal(
+                .wouldBreak, "Postfix was not seen to serve the configuration; the one before is in force.", details: words + left)
+        }
+        listeners = plan.listeners
+        do throws(Refusal) { try store.tidy(keeping: number) } catch {
+            logger.warning("old generations stay until the next change", metadata: ["reason": "\(error.reason)"])
+        }
+    }
+
+    /// Puts the generation before, or the hand-made files, in force again. What did not work, for people.
+    private func goBack(to before: Int?, from number: Int, wasRunning: Bool, _ programs: String) async -> [String] {
+        do throws(Refusal) {
+            let open = store.sockets()
+            if let before { try store.point(to: before) } else { try store.pointToOriginal() }
+            guard wasRunning else {
+                _ = try await tools.tell("postfix", ["-c", store.directory, "stop"])
+                if before != number { discard(number) }
+                return []
+            }
+            try await serve(programs, isRunning: try await isRunning(programs), open: open)
+            if before != number { discard(number) }
+            guard let listeners else { return [] }
+            return await proof.objections(to: listeners).map { "going back: \($0)" }
+        } catch {
+            return ["going back: \(error.reason)"]
+        }
+    }
+
+    /// Has Postfix read its files. It opens what is new before it closes what is old, so that an address by itself and all addresses at
+    /// the same port cannot follow each other while it runs: then it starts anew, and its open sessions end by themselves.
+    private func serve(_ programs: String, isRunning: Bool, open: Set<PostfixSocket>) async throws(Refusal) {
+        var commands = [isRunning ? "reload" : "start"]
+        let new = store.sockets().subtracting(open)
+        if isRunning, new.contains(where: { socket in open.contains { $0.overlaps(socket) } }) { commands = ["stop", "start"] }
+        for command in commands {
+            guard try await tools.tell("postfix", ["-c", store.directory, command]).isFine else {
+                throw Refusal(.unavailable, "postfix \(command) fails; see Postfix's log")
+            }
+        }
+    }
+
+    /// Whether the instance runs: its main process holds a lock, and this asks whether it could be had.
+    private func isRunning(_ programs: String) async throws(Refusal) -> Bool {
+        try await !tools.tell("\(programs)/master", ["-t", "-c", store.directory]).isFine
+    }
+}
+
+extension Endpoint {
+    /// The error that listening here meets at this moment; nil for none.
+    fileprivate var objectionToListening: Int32? {
+        guard let target = try? socketAddress else { return EADDRNOTAVAIL }
+        let descriptor = socket(address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return errno }
+        defer { _ = close(descriptor) }
+        var on: Int32 = 1
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        return unsafe target.withSockAddr { address, length in
+            unsafe bind(descriptor, address, socklen_t(length)) == 0 && listen(descriptor, 1) == 0 ? nil : errno
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import ClusterModel
+import Foundation
+import Gateways
+import Glibc
+import Logging
+import NIOPosix
+import Subprocess
+import SystemPackage
+
+/// A real Postfix instance with directories and addresses of its own, driven by the gateway under test.
+struct PostfixLab {
+    /// Its own network within 127.0.0.0/8, so that several run side by side.
+    let network: String
+    let root: String
+    let gateway: PostfixGateway
+
+    /// Whether this process may run Postfix. CI must: there it is tried, and fails if it cannot.
+    static var isPossible: Bool { unsafe geteuid() == 0 || getenv("CI") != nil }
+
+    var configuration: String { "\(root)/etc" }
+    /// Where its listeners are.
+    var address: String { "\(network).1" }
+
+    /// Runs the body beside an instance that is not started yet; nothing is left of it afterwards.
+    ///
+    /// `main` are hand-made settings besides those that every instance here has. With `resolver`, Postfix asks that server for names.
+    static func with<Result>(main: String = "", resolver: String? = nil, _ body: (PostfixLab) async throws -> Result) async throws -> Result
+    {
+        let network = "127.\(Int.random(in: 16...250)).\(Int.random(in: 1...250))"
+        // Short, for sockets lie below it, and with nothing in it that means something in Postfix's files.
+        let root = "/tmp/muster-postfix-\(UInt32.random(in: 0 ... .max))"
+        let manager = FileManager.default
+        defer { try? manager.removeItem(atPath: root) }
+        try manager.createDirectory(atPath: "\(root)/etc", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        try (PostfixLab.usual(root) + (resolver == nil ? "smtpd_peername_lookup = no\nsmtp_dns_support_level = disabled\n" : "") + main)
+            .write(toFile: "\(root)/etc/main.cf", atomically: false, encoding: .utf8)
+        let commands = try commands(below: root, resolver: resolver)
+        let options = try PostfixOptions(["config-dir": "\(root)/etc", "command-dir": commands])
+        let lab = PostfixLab(network: network, root: root, gateway: PostfixLab.gateway(options))
+        do {
+            let result = try await body(lab)
+            await lab.postfix("stop")
+            return result
+        } catch {
+            await lab.postfix("stop")
+            throw error
+        }
+    }
+
+    /// Another gateway on the same instance, as after a restart of the agent.
+    func another() throws -> PostfixGateway {
+        PostfixLab.gateway(try PostfixOptions(["config-dir": configuration]))
+    }
+
+    private static func gateway(_ options: PostfixOptions) -> PostfixGateway {
+        PostfixGateway(
+            options, group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private static func usual(_ root: String) -> String {
+        """
+        compatibility_level = 3.6
+        queue_directory = \(root)/queue
+        data_directory = \(root)/data
+        maillog_file_prefixes = \(root)
+        maillog_file = \(root)/log
+        mynetworks = 127.0.0.0/8
+        mydestination = inbound.test
+        local_recipient_maps =
+        local_transport = discard
+
+        """
+    }
+
+    /// Postfix's commands. With a resolver, its processes get a list of resolvers of their own, as nothing else makes them ask another.
+    private static func commands(below root: String, resolver: String?) throws -> String {
+        guard let resolver else { return "/usr/sbin" }
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: "\(root)/sbin", withIntermediateDirectories: true)
+        try "nameserver \(resolver)\n".write(toFile: "\(root)/resolv.conf", atomically: false, encoding: .utf8)
+        for command in ["postconf", "postmap"] {
+            try manager.createSymbolicLink(atPath: "\(root)/sbin/\(command)", withDestinationPath: "/usr/sbin/\(command)")
+        }
+        let script = """
+            #!/bin/sh
+            exec unshare -m sh -c 'mount --bind \(root)/resolv.conf /etc/resolv.conf && exec /usr/sbin/postfix "$@"' postfix "$@"
+
+            """
+        try script.write(toFile: "\(root)/sbin/postfix", atomically: false, encoding: .utf8)
+        try manager.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(root)/sbin/postfix")
+        return "\(root)/sbin"
+    }
+
+    @discardableResult
+    func postfix(_ command: String) async -> Bool {
+        let result = try? await run(
+            .path("/usr/sbin/postfix"), arguments: ["-c", configuration, command], output: .discarded, error: .discarded)
+        return result?.terminationStatus.isSuccess ?? false
+    }
+
+    // MARK: - What it says
+
+    func read(_ path: String) -> String? {
+        FileManager.default.contents(atPath: "\(root)/\(path)").map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func names(in path: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(path)")) ?? []).sorted()
+    }
+
+    struct NotSeen: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// The first line of the log that a test waits for, within half a minute.
+    func logged(_ what: String, times: Int = 1, _ isIt: (String) -> Bool) async throws -> String {
+        let clock = ContinuousClock()
+        let deadline = clock.now.advanced(by: .seconds(30))
+        while true {
+            let lines = (read("log") ?? "").split(separator: "\n").map(String.init).filter(isIt)
+            if lines.count >= times { return lines[times - 1] }
+            guard clock.now < deadline else {
+                throw NotSeen(description: "not in the log: \(what)\n\((read("log") ?? "").suffix(4000))")
+            }
+            try await clock.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// What became of a message to an address: the status, with its reason, in the words of the log.
+    func outcome(of recipient: String, attempt: Int = 1) async throws -> String {
+        let line = try await logged("attempt \(attempt) for \(recipient)", times: attempt) {
+            $0.contains("to=<\(recipient)>") && $0.contains("status=")
+        }
+        return String(line[(line.ranges(of: "status=").first?.upperBound ?? line.startIndex)...])
+    }
+}
