@@ -79,7 +79,7 @@ extension AdminDesk {
     private func requireMandate(for document: ClusterDocument, of caller: Caller) async throws(Refusal) {
         guard caller.group != nil else { return }
         let state = await ledger.state
-        if document.groups.contains(where: { state.group(named: $0) == nil }) { try await require(.administrator, of: caller) }
+        if document.groups.contains(where: { state.group(named: $0) == nil }) { try await require(.operator, of: caller) }
         try await require(.operator, at: document.settings.keys.sorted(), of: caller)
         let part = state.part(in: caller.group)
         let seen = Set(part.layerIDs.flatMap { id in (part.layer(id)?[.certificates].entries.values).map { $0.map(\.state) } ?? [] })

@@ -169,7 +169,7 @@ package actor ChangeDesk {
     ) throws(Refusal) {
         guard let mandate = state.mandate(of: user), mandate.group != nil else { return }
         do throws(Refusal) {
-            if !groups.isEmpty { try mandate.check(.administrator, at: nil, in: state) }
+            if !groups.isEmpty { try mandate.check(.operator, at: nil, in: state) }
             for edit in edits { try mandate.check(.operator, at: edit.layer, in: state) }
         } catch {
             throw Refusal(error.code, "\(error.reason) If it is among your uncommitted changes, discard it: muster discard")

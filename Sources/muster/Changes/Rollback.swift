@@ -10,7 +10,8 @@ struct RollbackCommand: AsyncParsableCommand {
         discussion: """
             The settings of the cluster, its groups and the machines that were there then and still are become what they were. \
             Network settings stay, what was set for machines that were removed stays gone, and machines that joined later keep \
-            their own settings; machines that were moved stay where they are. All that is named. It is a commit like any other, and can be rolled back itself.
+            their own settings; machines that were moved stay where they are. All that is named. It is a commit like any other, \
+            and can be rolled back itself.
 
               muster diff head 3
               muster rollback 3 --preview
