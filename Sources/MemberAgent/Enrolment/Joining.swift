@@ -202,7 +202,8 @@ extension Joining {
     private func hasEnded(_ membership: LocalMembership) async throws(Refusal) -> Bool {
         let running = try directory.current().generation.flatMap { $0.kind == .member ? $0.settings.digest : nil }
         let hello = Hello(
-            knowledge: knowledge.driving(try directory.machine().gateway), clock: now(), running: running, seen: try directory.memory().seen)
+            knowledge: knowledge.driving(try directory.machine().gateway), clock: now(), running: running,
+            seen: try directory.memory().seen)
         let trust = ManagerTrust.authorities(pem: membership.trust, clusterID: membership.facts.clusterID)
         return try await withManager(of: membership.facts.managers, as: membership.identity, trusting: trust) {
             link, events throws(Refusal) in
