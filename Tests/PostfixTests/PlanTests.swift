@@ -163,10 +163,10 @@ struct PlanTests {
         #expect(reasons(setup, main: all).first?.hasSuffix("merge two of them") == true)
     }
 
-    @Test(arguments: ["junk", "a b = c", " = c"])
+    @Test(arguments: ["junk", "a b = c", "= c"])
     func `a line of main.cf that sets nothing is named by its number`(_ line: String) {
-        let refusal = #expect(throws: Refusal.self) { try PostfixBase(main: "a = b\n\(line)x\n".replacing("x", with: ""), master: nil) }
-        #expect(refusal?.reason.contains(line.hasPrefix(" ") ? "" : "original/main.cf: line 2") ?? false)
+        let refusal = #expect(throws: Refusal.self) { try PostfixBase(main: "a = b\n\(line)\n") }
+        #expect(refusal?.reason.hasPrefix("original/main.cf: line 2 sets") == true)
     }
 
     @Test func `options of the gateway are checked before a machine is made with them`() throws {

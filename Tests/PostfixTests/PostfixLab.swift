@@ -32,6 +32,8 @@ struct PostfixLab {
         let manager = FileManager.default
         defer { try? manager.removeItem(atPath: root) }
         try manager.createDirectory(atPath: "\(root)/etc", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        // Postfix makes all else that it needs.
+        try manager.createDirectory(atPath: "\(root)/queue", withIntermediateDirectories: false)
         try (PostfixLab.usual(root) + (resolver == nil ? "smtpd_peername_lookup = no\nsmtp_dns_support_level = disabled\n" : "") + main)
             .write(toFile: "\(root)/etc/main.cf", atomically: false, encoding: .utf8)
         let commands = try commands(below: root, resolver: resolver)

@@ -65,6 +65,7 @@ extension EffectiveConfiguration {
         // As said above.
         used.formUnion(((try? values(ListenerSetting.self, in: .listeners)) ?? []).compactMap(\.value.tlsProfile))
         used.formUnion(((try? values(DeliverySetting.self, in: .delivery)) ?? []).compactMap(\.value.tlsProfile))
+        // As said above.
         return ((try? values(TLSProfileSetting.self, in: .tlsProfiles)) ?? []).compactMap { name, profile in
             guard used.contains(name), !profile.cipherSuites.isEmpty, profile.maximumVersion == .tls13 else { return nil }
             return .init(

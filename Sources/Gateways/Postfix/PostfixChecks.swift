@@ -61,12 +61,29 @@ struct PostfixChecks: Sendable {
             plan.listeners.isEmpty ? [("smtpd", [])] : plan.listeners.map { ("listener/\($0.name)", $0.process.options) }
         for listener in runs {
             let options = listener.options.flatMap { ["-o", "\($0.name)=\($0.value)"] }
-            let answer = try await tools.ask("\(programs)/smtpd", ["-S"] + options, configuration: folder)
+            let (answer, lines) = try await heard(log) { () throws(Refusal) in
+                try await tools.ask("\(programs)/smtpd", ["-S"] + options, configuration: folder)
+            }
             guard !answer.isFine else { continue }
-            let lines = log.lines().filter { $0.contains("fatal") || $0.contains("panic") }.map(PostfixChecks.told)
-            reasons += (lines.isEmpty ? ["Postfix's SMTP server does not start; see its log"] : lines).map { "\(listener.name): \($0)" }
+            let told = lines.filter { $0.contains("fatal") || $0.contains("panic") }.map(PostfixChecks.told)
+            reasons += (told.isEmpty ? ["Postfix's SMTP server does not start; see its log"] : told).map { "\(listener.name): \($0)" }
         }
         return Array(Set(reasons)).sorted()
+    }
+
+    /// What a program logs while it runs. It waits when nobody hears it.
+    private func heard<Answer: Sendable>(
+        _ log: CheckLog, _ body: @escaping @Sendable () async throws(Refusal) -> Answer
+    ) async throws(Refusal) -> (Answer, [String]) {
+        let listening = Task { [clock = tools.clock] in
+            var lines: [String] = []
+            repeat { lines += log.lines() } while (try? await clock.sleep(for: .milliseconds(10))) != nil  // cancelled: it has ended
+            return lines + log.lines()
+        }
+        defer { listening.cancel() }
+        let answer = try await body()
+        listening.cancel()
+        return (answer, await listening.value)
     }
 
     /// What a program said, without its own name.
@@ -80,7 +97,7 @@ struct PostfixChecks: Sendable {
 }
 
 /// A directory in which a program of Postfix can be started for a look, with a socket in the place of its log.
-private struct CheckLog {
+private struct CheckLog: Sendable {
     let folder: String
     private let socket: Int32
 
@@ -97,6 +114,12 @@ private struct CheckLog {
             try manager.createDirectory(
                 atPath: "\(folder)/public", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
             var parameters = try PostfixParameters(parsing: plan.files["main.cf"]?.text ?? "")
+            // Tables behind Postfix's own process for them, which is not there: nothing is looked up.
+            for name in parameters.names {
+                let words = parameters[name]?.split(separator: " ") ?? []
+                parameters[name] = words.map { $0.hasPrefix("proxy:") ? "static:none" : String($0) }.joined(separator: " ")
+            }
+            parameters["local_recipient_maps"] = "static:none"
             parameters["queue_directory"] = folder
             parameters["maillog_file"] = "\(folder)/log"
             parameters["maillog_file_prefixes"] = folder

@@ -1,5 +1,6 @@
 import Certificates
 package import ClusterModel
+import FoundationEssentials
 import Glibc
 package import Logging
 package import NIOCore
@@ -36,7 +37,8 @@ package actor PostfixGateway: Gateway {
     /// The authorities that the operating system trusts, in PEM; nil where it has no list.
     package static func systemAuthorities() -> String? {
         // A path that is not this system's is no error, and the next may be.
-        AuthorityList.systemPaths.lazy.compactMap { try? AuthorityList(contentsOf: $0) }.first?.pem
+        AuthorityList.systemPaths.lazy.compactMap { FileManager.default.contents(atPath: $0) }.first
+            .map { String(decoding: $0, as: UTF8.self) }
     }
 
     package func apply(_ configuration: GatewayConfiguration) async throws(Refusal) {
@@ -74,7 +76,9 @@ package actor PostfixGateway: Gateway {
 
     /// The plan as it lies on the disk, and its number: the one there is, when it says the same.
     private func layOut(_ configuration: GatewayConfiguration) async throws(Refusal) -> (PostfixPlan, Int) {
-        let (base, system) = (try store.base(), systemAuthorities())
+        let base = try store.base()
+        // Settings that cannot be read are refused below.
+        let system = (try? configuration.settings.authorities().trustsSystem) == true ? systemAuthorities() : nil
         if let current = store.current {
             let plan = try PostfixPlan(configuration, over: base, system: system, in: store.generation(current))
             if store.isCurrent(plan, current) { return (plan, current) }
@@ -182,6 +186,7 @@ package actor PostfixGateway: Gateway {
 extension Endpoint {
     /// The error that listening here meets at this moment; nil for none.
     fileprivate var objectionToListening: Int32? {
+        // An address of a kind that the system does not have.
         guard let target = try? socketAddress else { return EADDRNOTAVAIL }
         let descriptor = socket(address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return errno }

@@ -57,6 +57,7 @@ struct PostfixStore: Sendable {
 
     /// Where Postfix listens by the files that it reads; what cannot be read says nothing.
     func sockets() -> Set<PostfixSocket> {
+        // As above.
         guard let text = try? read("master.cf"), let processes = try? PostfixProcess.all(parsing: text) else { return [] }
         return Set(processes.compactMap(\.socket))
     }
