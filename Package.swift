@@ -84,6 +84,7 @@ let package = Package(
         room("ClusterLog", ["ClusterModel", crypto]),
         room("ClusterLogSQLite", ["ClusterModel", "ClusterLog", grdb]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMemoryFile"),
         .systemLibrary(name: "CResolv"),
         room("Mail", ["ClusterModel", "CResolv"]),
         room("Certificates", ["ClusterModel", "COpenSSL", crypto, cryptoExtras, swiftASN1, x509]),
@@ -100,7 +101,8 @@ let package = Package(
         room(
             "Gateways",
             [
-                "ClusterModel", "Certificates", logging, nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, nioExtras, subprocess, systemPackage,
+                "ClusterModel", "Certificates", "CMemoryFile", logging, nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, nioExtras, subprocess,
+                systemPackage,
             ]),
         room(
             "MemberAgent",

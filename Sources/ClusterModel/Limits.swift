@@ -196,6 +196,23 @@ package enum Limits {
     package static let postfixFileBytes = 16 << 20
     /// Seconds that Postfix has to be seen to serve a configuration after it was told of it: the slowest of hundreds took 1.2.
     package static let postfixProofSeconds = 5
+    /// Seconds that services have to be seen to serve after a server was told of new files: a reload takes tenths of one.
+    package static let serviceSightSeconds = 5
+    /// Seconds a hook may take where the machine says nothing else: a reload of any server, with room.
+    package static let hookSeconds = 20
+    /// The most that a machine may give its hook: it runs twice when a configuration is refused, and services are looked at each time, within
+    /// ``applySeconds``.
+    package static let longestHookSeconds = 24
+    /// Seconds one of nginx's commands may take: tenths of one are usual.
+    package static let nginxCommandSeconds = 10
+    /// Bytes that are kept of what a hook or a command says; what it says beyond is an error where it is written.
+    package static let programOutputBytes = 1 << 20
+    /// Lines of a program's output that a rejection quotes, the last: they say what went wrong, and fit into a receipt.
+    package static let quotedLines = 5
+    /// Letters of each of them.
+    package static let quotedLineLength = 200
+    /// Bytes of a hand-made file that goes into a server's configuration: an interface's locations, with comments.
+    package static let ownFileBytes = 1 << 20
     /// Lines of one SMTP reply that the prober reads: EHLO replies have some twenty.
     package static let smtpReplyLines = 100
     /// Hosts of one domain's MX records that are looked at: large providers have seven.

@@ -2,5 +2,6 @@
 package enum GatewayKind: String, CaseIterable, Hashable, Sendable, Codable {
     case embedded
     case directory
+    case nginx
     case postfix
 }

@@ -3,6 +3,7 @@ extension GatewayKind {
     package var limiting: Set<SectionName> {
         switch self {
         case .embedded, .directory: []
+        case .nginx: EffectiveConfiguration.limitingNginx
         case .postfix: [.delivery, .interfaces, .ldap, .listeners, .mailFlowPolicies, .services, .tlsProfiles, .webSecurity]
         }
     }
@@ -14,6 +15,7 @@ extension EffectiveConfiguration {
     package func limits(of gateway: GatewayKind) -> [ConfigurationFinding] {
         switch gateway {
         case .embedded, .directory: []
+        case .nginx: nginxListeners() + nginxClients()
         case .postfix: postfixListeners() + postfixProfiles() + postfixInterfaces() + postfixClients()
         }
     }

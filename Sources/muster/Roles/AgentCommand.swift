@@ -44,6 +44,10 @@ struct AgentInit: AsyncParsableCommand {
               muster agent init --state-dir DIR --name mx1 --hostname mx1.example.com --interface data1=192.0.2.1 --gateway embedded
               muster agent init --state-dir DIR --name mx1 --hostname mx1.example.com --interface data1=192.0.2.1 \\
                 --gateway postfix --gateway-option config-dir=/etc/postfix
+              muster agent init --state-dir DIR --name web1 --hostname web1.example.com --interface data1=192.0.2.2 \\
+                --gateway nginx --gateway-option config-dir=/var/lib/muster-nginx
+              muster agent init --state-dir DIR --name mx2 --hostname mx2.example.com --interface data1=192.0.2.3 \\
+                --gateway directory --gateway-option path=/var/lib/muster-files --gateway-option hook=/usr/local/sbin/reload-mail
             """)
 
     @OptionGroup var place: AgentPlace
@@ -68,7 +72,7 @@ struct NewMachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("An IP interface, by name and address. May be repeated.", valueName: "name=address"))
     var interface: [String] = []
 
-    @Option(help: "The gateway that it drives: embedded or postfix.")
+    @Option(help: "The gateway that it drives: embedded, postfix, nginx or directory.")
     var gateway: String?
 
     @Option(help: ArgumentHelp("An option of the gateway. May be repeated.", valueName: "key=value"))
@@ -89,8 +93,17 @@ struct NewMachineOptions: ParsableArguments {
         case .postfix:
             driven = .postfix
             _ = try PostfixOptions(options)
-        case .directory, nil:
-            throw Refusal(.invalid, "There is no gateway \"\(kind)\" in this version. Use --gateway embedded or --gateway postfix.")
+        case .nginx:
+            driven = .nginx
+            _ = try NginxOptions(options)
+        case .directory:
+            driven = .directory
+            _ = try DirectoryOptions(options)
+        case nil:
+            let kinds = GatewayKind.allCases.map(\.rawValue)
+            throw Refusal(
+                .invalid,
+                "There is no gateway \"\(kind)\"\(Spelling.hint(for: kind, among: kinds)). There are: \(kinds.joined(separator: ", ")).")
         }
         try directory.initialize(
             name: name, hostname: hostname, interfaces: try NewMachineOptions.pairs(interface, as: "--interface NAME=ADDRESS"),
@@ -130,7 +143,7 @@ struct AgentRun: AsyncParsableCommand {
             let threads = MultiThreadedEventLoopGroup.singleton
             let agent = try AgentService(
                 directory: directory, gateway: try AgentRun.gateway(of: machine, on: threads, logger),
-                prober: TLSProber(group: threads),
+                prober: try AgentRun.prober(of: machine, on: threads),
                 connector: Failpoints.connector(TLSManagerConnector(group: threads, now: systemClock)), now: systemClock,
                 knowledge: Failpoints.knowledge, looks: Failpoints.looks, logger: logger,
                 onReady: { Output.line("muster agent ready name=\(machine.name)") })
@@ -149,8 +162,16 @@ struct AgentRun: AsyncParsableCommand {
         case .embedded: return Failpoints.gateway(EmbeddedGateway(group: threads, logger: logger))
         case .postfix:
             return Failpoints.gateway(PostfixGateway(try PostfixOptions(machine.options), group: threads, logger: logger))
-        case .directory: throw Refusal(.version, "This version of Muster has no gateway \"\(machine.gateway.rawValue)\".")
+        case .nginx: return Failpoints.gateway(NginxGateway(try NginxOptions(machine.options), group: threads, logger: logger))
+        case .directory:
+            return Failpoints.gateway(DirectoryGateway(try DirectoryOptions(machine.options), group: threads, logger: logger))
         }
+    }
+
+    /// What sees its services; nothing does where the machine says so.
+    private static func prober(of machine: Machine, on threads: MultiThreadedEventLoopGroup) throws(Refusal) -> any Prober {
+        guard machine.gateway == .directory, try !DirectoryOptions(machine.options).proves else { return TLSProber(group: threads) }
+        return UnprovenProber(because: DirectoryOptions.unproven)
     }
 }
 

@@ -1,0 +1,182 @@
+import ClusterModel
+import FoundationEssentials
+import Glibc
+import SystemPackage
+
+/// A directory in which configurations lie as files, one generation each. Calls come one at a time.
+///
+/// ```
+/// current -> generations/17    what is to be read; switched by one rename
+/// proved  -> generations/17    the last one that came into force whole
+/// generations/17/              one generation; the proved one before stays beside it
+/// ```
+///
+/// Files are 0600 and directories 0700.
+struct GenerationFolder: Sendable {
+    let directory: String
+
+    /// The files of one generation, by their paths in it.
+    typealias Files = [String: String]
+
+    private static let place = "generations"
+
+    func path(of number: Int) -> String { "\(directory)/\(GenerationFolder.place)/\(number)" }
+
+    // MARK: - What is there
+
+    /// The generation that is to be read; nil before the first.
+    var current: Int? { number(behind: "current") }
+
+    /// The generation that came into force last.
+    var proved: Int? { number(behind: "proved") }
+
+    var next: Int { (numbers.max() ?? 0) + 1 }
+
+    private var numbers: [Int] {
+        // None before the first.
+        ((try? FileManager.default.contentsOfDirectory(atPath: absolute(GenerationFolder.place))) ?? []).compactMap { Int($0) }
+    }
+
+    private func number(behind link: String) -> Int? {
+        // Why there is none does not matter here.
+        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: absolute(link)),
+            target.hasPrefix("\(GenerationFolder.place)/"),
+            let number = Int(target.dropFirst(GenerationFolder.place.count + 1)), exists("\(GenerationFolder.place)/\(number)")
+        else { return nil }
+        return number
+    }
+
+    /// Whether a generation consists of these files, and no others.
+    func holds(_ files: Files, _ number: Int) -> Bool {
+        Set(names(in: "\(GenerationFolder.place)/\(number)")) == Set(files.keys)
+            && files.allSatisfy { name, text in
+                FileManager.default.contents(atPath: "\(path(of: number))/\(name)").map { $0.elementsEqual(text.utf8) } ?? false
+            }
+    }
+
+    /// What a file of a generation holds; nil where there is none.
+    func text(of name: String, _ number: Int) -> String? {
+        FileManager.default.contents(atPath: "\(path(of: number))/\(name)").map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The files below a folder, by their paths in it.
+    private func names(in folder: String) -> [String] {
+        // What cannot be looked into holds nothing that could be read.
+        ((try? FileManager.default.contentsOfDirectory(atPath: absolute(folder))) ?? []).flatMap { name in
+            FileFacts("\(absolute(folder))/\(name)", ofLink: true)?.kind == .directory
+                ? names(in: "\(folder)/\(name)").map { "\(name)/\($0)" } : [name]
+        }
+    }
+
+    // MARK: - Changing
+
+    /// Makes the directory if it is not there, and refuses one that others could put files into, or that somebody else uses.
+    func prepare() throws(Refusal) {
+        try makeDirectory("")
+        guard let facts = FileFacts(directory), facts.kind == .directory else {
+            throw Refusal(.invalid, "\(directory) is not a directory.")
+        }
+        try facts.checkOwner("\(directory), where configurations are laid out,", at: directory)
+        for link in ["current", "proved"] where exists(link) && !isLink(link) {
+            throw Refusal(.exists, "\(absolute(link)) is not Muster's. Give the gateway a directory of its own.")
+        }
+        try makeDirectory(GenerationFolder.place)
+    }
+
+    /// Writes a generation aside, then gives it its name: half of it is never seen under that.
+    func write(_ files: Files, _ number: Int) throws(Refusal) {
+        let aside = "\(GenerationFolder.place)/\(number).new"
+        try remove(aside)
+        do throws(Refusal) {
+            try makeDirectory(aside)
+            var made: Set<String> = [aside]
+            for (name, text) in files.sorted(by: { $0.key < $1.key }) {
+                var folder = aside
+                for part in name.split(separator: "/").dropLast() {
+                    folder += "/\(part)"
+                    if made.insert(folder).inserted { try makeDirectory(folder) }
+                }
+                try create("\(aside)/\(name)", text)
+            }
+            for folder in made { try sync(folder) }
+            try move(aside, to: "\(GenerationFolder.place)/\(number)")
+        } catch {
+            // What stays is removed with the next generations.
+            try? remove(aside)
+            throw error
+        }
+    }
+
+    /// Makes `current` lead to a generation, or to none.
+    func point(to number: Int?) throws(Refusal) { try link("current", to: number) }
+
+    /// Keeps in mind that a generation is in force whole, and removes all but it and the one before.
+    func prove(_ number: Int) throws(Refusal) {
+        let before = proved.flatMap { $0 == number ? numbers.filter { $0 < number }.max() : $0 }
+        if proved != number { try link("proved", to: number) }
+        for old in numbers where old != number && old != before { try discard(old) }
+    }
+
+    func discard(_ number: Int) throws(Refusal) { try remove("\(GenerationFolder.place)/\(number)") }
+
+    // MARK: - Files
+
+    private func absolute(_ path: String) -> String { path.isEmpty ? directory : "\(directory)/\(path)" }
+
+    /// Of a link itself, whatever it leads to.
+    private func exists(_ path: String) -> Bool { FileFacts(absolute(path), ofLink: true) != nil }
+
+    private func isLink(_ path: String) -> Bool { FileFacts(absolute(path), ofLink: true)?.kind == .symbolicLink }
+
+    private func makeDirectory(_ path: String) throws(Refusal) {
+        guard unsafe mkdir(absolute(path), 0o700) == 0 || errno == EEXIST else { throw failure("make the directory", path) }
+    }
+
+    private func create(_ path: String, _ text: String) throws(Refusal) {
+        let file = unsafe open(absolute(path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw failure("create", path) }
+        defer { _ = close(file) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
+            guard count >= 0 || errno == EINTR else { throw failure("write", path) }
+            rest = rest.dropFirst(max(0, count))
+        }
+        guard fsync(file) == 0 else { throw failure("write", path) }
+    }
+
+    private func link(_ path: String, to number: Int?) throws(Refusal) {
+        guard let number else {
+            try remove(path)
+            return try sync("")
+        }
+        try remove("\(path).new")
+        guard unsafe symlink("\(GenerationFolder.place)/\(number)", absolute("\(path).new")) == 0 else { throw failure("create", path) }
+        try move("\(path).new", to: path)
+    }
+
+    private func move(_ path: String, to new: String) throws(Refusal) {
+        guard unsafe rename(absolute(path), absolute(new)) == 0 else { throw failure("put in place", new) }
+        try sync(new.contains("/") ? GenerationFolder.place : "")
+    }
+
+    private func remove(_ path: String) throws(Refusal) {
+        guard exists(path) else { return }
+        do { try FileManager.default.removeItem(atPath: absolute(path)) } catch {
+            throw Refusal(.unavailable, "Muster cannot remove \(absolute(path)): \(error)")
+        }
+    }
+
+    /// Waits until the names in a directory are on the disk.
+    private func sync(_ path: String) throws(Refusal) {
+        let folder = unsafe open(absolute(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw failure("open", path) }
+        defer { _ = close(folder) }
+        guard fsync(folder) == 0 else { throw failure("write", path) }
+    }
+
+    private func failure(_ attempt: String, _ path: String) -> Refusal {
+        let reason = unsafe String(cString: strerror(errno))
+        return Refusal(.unavailable, "Muster cannot \(attempt) \(absolute(path)): \(reason).")
+    }
+}

@@ -1,0 +1,64 @@
+package import ClusterModel
+import FoundationEssentials
+import Glibc
+package import Logging
+package import NIOCore
+
+/// An nginx of Muster's own on this machine, which serves the HTTPS of its interfaces. It runs as the agent's user, and goes on when the
+/// agent ends: it needs none to serve.
+package actor NginxGateway: Gateway {
+    private let options: NginxOptions
+    private let clock: any Clock<Duration>
+    private let sight: ServiceSight
+    private let logger: Logger
+    private var isApplying = false
+    /// What was seen to be served last.
+    private var seen: [IntendedService]?
+
+    package init(
+        _ options: NginxOptions, group: any EventLoopGroup, clock: any Clock<Duration> = ContinuousClock(), logger: Logger
+    ) {
+        self.options = options
+        self.clock = clock
+        self.logger = logger
+        sight = ServiceSight(group: group, clock: clock)
+    }
+
+    package func apply(_ configuration: GatewayConfiguration) async throws(Refusal) {
+        guard !isApplying else {
+            throw Refusal(.conflict, "Another configuration is being applied. Apply this one when that is done.")
+        }
+        isApplying = true
+        defer { isApplying = false }
+        let folder = GenerationFolder(directory: options.directory)
+        try folder.prepare()
+        try makeRun()
+        let server = NginxServer(options, folder: folder, quotation: Quotation(hiding: configuration), clock: clock)
+        let plan = try NginxPlan(
+            configuration, directory: options.directory, own: try ownLocations(configuration), without: try await server.missingModules())
+        try await Changeover(folder: folder, sight: sight, server: server, logger: logger).apply(
+            { plan.files(in: folder.path(of: $0)) }, plan.services, earlier: seen)
+        seen = plan.services
+    }
+
+    /// nginx goes on serving: the agent may end and come back without a request missed.
+    package func stop() async {}
+
+    /// What nginx keeps for itself, where its workers must come to: started by root, they are somebody else.
+    private func makeRun() throws(Refusal) {
+        let run = "\(options.directory)/run"
+        guard unsafe mkdir(run, 0o755) == 0 || errno == EEXIST else {
+            let reason = unsafe String(cString: strerror(errno))
+            throw Refusal(.unavailable, "Muster cannot make the directory \(run): \(reason).")
+        }
+    }
+
+    /// Hand-made locations, by interface.
+    private func ownLocations(_ configuration: GatewayConfiguration) throws(Refusal) -> [String: String] {
+        var own: [String: String] = [:]
+        for entry in configuration.settings[.interfaces]?.entries ?? [] {
+            own[entry.name] = try LocalFiles.ownText(at: "\(options.directory)/own/\(entry.name).conf")
+        }
+        return own
+    }
+}
