@@ -14,6 +14,8 @@ extension Publisher {
         if (greeting.told ?? greeting.isDisconnected) != member.isDisconnected {
             greeting.told = member.isDisconnected
             greeting.isWordDue = true
+            // Somebody may edit it, or has done so already: what it proved before says nothing any more.
+            members[membership]?.record.isProofValid = false
             actions.append(.apart(connection.id, member.isDisconnected))
         }
         if !member.isDisconnected, !greeting.isWordDue, !member.edits.edits.isEmpty {

@@ -159,7 +159,8 @@ final class SimulatedWorld {
                 violation("\(member.name) serves \(serving.digest.short), which \(member.id) was never given")
             }
             guard let publisher = manager.publisher, let goal = publisher.target(of: member.id),
-                let record = publisher.record(of: member.id), record.isConnected, record.vouches(for: goal.target.digest)
+                let record = publisher.record(of: member.id), record.isConnected, record.vouches(for: goal.target.digest),
+                publisher.status(of: member.id)?.state != .disconnected
             else { continue }
             if member.gateway.serving?.digest != goal.target.digest {
                 violation("\(member.name) counts as synced with \(goal.target.digest.short) and serves something else")
