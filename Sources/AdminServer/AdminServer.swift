@@ -61,7 +61,9 @@ package func makeAdminServer(
     router.add(middleware: ErrorAnswers())
     addHealth(to: router, isReady: isReady)
     router.add(middleware: BearerTokens(tokens: tokens))
-    addRoutes(to: router.group(RouterPath(Paths.base), context: CallerContext.self), service: service)
+    addRoutes(
+        to: router.group(RouterPath(Paths.base), context: CallerContext.self).add(middleware: RefusedRequests(service: service)),
+        service: service)
     let server: HTTPServerBuilder
     do {
         server = try .tls(.http1(configuration: http(terms, logger)), tlsConfiguration: try configuration(of: tls))

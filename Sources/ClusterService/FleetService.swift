@@ -20,6 +20,8 @@ package final class FleetService: MemberPort, Service {
     private let enrolment: Enrolment
     private let vault: KeyVault
     private let records: RecordStore
+    /// Joins that were refused are kept there, and whatever else is.
+    package let refusals: RefusalDesk
     private let now: WallClock
     private let clock: any Clock<Duration>
     /// How long this service has been there, whatever the wall clock says.
@@ -41,6 +43,7 @@ package final class FleetService: MemberPort, Service {
         self.enrolment = enrolment
         self.vault = vault
         self.records = RecordStore(log: log)
+        refusals = RefusalDesk(log: log, now: now)
         self.now = now
         self.clock = clock
         uptime = FleetService.stopwatch(clock)
@@ -121,6 +124,7 @@ package final class FleetService: MemberPort, Service {
         while await pause() {
             decide { $0.tick(now: $1) }
             await records.flush(logger)
+            await refusals.flush()
             await settle()
         }
     }
@@ -197,6 +201,7 @@ package final class FleetService: MemberPort, Service {
             logger.notice("a machine joined", metadata: ["machine": "\(request.machine)", "preview": "\(request.isPreview)"])
         } catch {
             answer = .refused(error.code, reason: error.description)
+            if !request.isPreview { await refusals.note(error, RefusedAttempt.join, by: "machine \(request.machine)") }
             logger.notice("a join was refused", metadata: ["machine": "\(request.machine)", "code": "\(error.code.rawValue)"])
         }
         let link = inner.withLock { $0.links[connection] }
