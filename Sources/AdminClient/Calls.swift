@@ -327,6 +327,10 @@ extension AdminClient {
         try await get(Paths.audit, AdminClient.parameters(of: page))
     }
 
+    package func refusedAttempts() async throws(Refusal) -> [RefusedAttempt] {
+        try await get(Paths.refusedAttempts)
+    }
+
     package func verifyAudit() async throws(Refusal) -> AuditVerification {
         try await get(Paths.auditVerification)
     }

@@ -189,6 +189,10 @@ package protocol AdminService: Sendable {
 
     /// The log's entries after a position, the oldest first.
     func audit(_ page: Page, for caller: Caller) async throws(Refusal) -> [AuditView]
+    /// Changes that were refused, the newest last; only so many are kept.
+    func refusedAttempts(for caller: Caller) async throws(Refusal) -> [RefusedAttempt]
+    /// Keeps that a request of the caller's was refused. `what` names it without its values.
+    func note(refused refusal: Refusal, _ what: String, of caller: Caller) async
     /// Reads the whole log again and checks every hash and seal.
     func verifyAudit(for caller: Caller) async throws(Refusal) -> AuditVerification
 }

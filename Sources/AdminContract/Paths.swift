@@ -40,6 +40,7 @@ package enum Paths {
     package static let authorities = "/authorities"
     package static let systemAuthorities = "/system-authorities"
     package static let audit = "/audit"
+    package static let refusedAttempts = "/audit/refused"
     package static let auditVerification = "/audit/verification"
 
     package static func user(_ name: String) -> String { "\(users)/\(name)" }

@@ -65,7 +65,9 @@ package func makeAdminServer(
     router.add(middleware: ErrorAnswers())
     addHealth(to: router, isReady: isReady)
     router.add(middleware: BearerTokens(tokens: tokens))
-    addRoutes(to: router.group(RouterPath(Paths.base), context: CallerContext.self), service: service)
+    addRoutes(
+        to: router.group(RouterPath(Paths.base), context: CallerContext.self).add(middleware: RefusedRequests(service: service)),
+        service: service)
     let shown = try ShownIdentity(tls)
     let server: HTTPServerBuilder
     do {

@@ -288,6 +288,9 @@ private func addLog(to api: RouterGroup<CallerContext>, _ service: any AdminServ
     api.get(path(Paths.audit)) { request, context in
         Answer(try await service.audit(page(of: request), for: context.caller))
     }
+    api.get(path(Paths.refusedAttempts)) { _, context in
+        Answer(try await service.refusedAttempts(for: context.caller))
+    }
     api.get(path(Paths.auditVerification)) { _, context in
         Answer(try await service.verifyAudit(for: context.caller))
     }

@@ -168,6 +168,12 @@ package enum Limits {
     package static let alertServices = 5
     /// Reasons that one alert gives; the machine's status has all.
     package static let alertReasons = 3
+    /// Refused attempts of users, and of machines that wanted to join, that are kept. Together they are one value,
+    /// which the largest fit into.
+    package static let refusedAttempts = 200
+    package static let refusedJoins = 50
+    /// Characters of what was asked, and of why not.
+    package static let refusedTextLength = 300
     /// Seconds between looks at the wall clock while the watch waits for the next day: the clock may be set, and the machine may sleep.
     package static let watchSeconds = 300
     /// SMTP command line, RFC 5321 section 4.5.3.1.4 plus room for extensions (the RFC asks for at least 512).

@@ -116,6 +116,15 @@ extension AdminDesk {
         return try await verification.list(after: page.after ?? 0, limit: min(page.limit, Page.standardLimit), state: ledger.state)
     }
 
+    package func refusedAttempts(for caller: Caller) async throws(Refusal) -> [RefusedAttempt] {
+        try await require(.readOnly, of: caller)
+        return try await fleet.refusals.attempts()
+    }
+
+    package func note(refused refusal: Refusal, _ what: String, of caller: Caller) async {
+        await fleet.refusals.note(refusal, what, by: caller.user)
+    }
+
     package func verifyAudit(for caller: Caller) async throws(Refusal) -> AuditVerification {
         try await require(.readOnly, of: caller)
         return try await verification.verify()

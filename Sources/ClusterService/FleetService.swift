@@ -24,6 +24,8 @@ package final class FleetService: MemberPort, Service {
     private let records: RecordStore
     /// What was edited on disconnected machines themselves.
     package let localEdits: LocalEditStore
+    /// Joins that were refused are kept there, and whatever else is.
+    package let refusals: RefusalDesk
     private let now: WallClock
     let clock: any Clock<Duration>
     /// How long this service has been there, whatever the wall clock says.
@@ -49,6 +51,7 @@ package final class FleetService: MemberPort, Service {
         self.vault = vault
         self.records = RecordStore(log: log)
         localEdits = LocalEditStore(log: log, vault: vault)
+        refusals = RefusalDesk(log: log, now: now)
         self.now = now
         self.clock = clock
         uptime = FleetService.stopwatch(clock)
@@ -136,6 +139,7 @@ package final class FleetService: MemberPort, Service {
         while await pause() {
             decide { $0.tick(now: $1) }
             await records.flush(logger)
+            await refusals.flush()
             await settle()
         }
     }
@@ -221,6 +225,7 @@ package final class FleetService: MemberPort, Service {
             logger.notice("a machine joined", metadata: ["machine": "\(request.machine)", "preview": "\(request.isPreview)"])
         } catch {
             answer = .refused(error.code, reason: error.description)
+            if !request.isPreview { await refusals.note(error, RefusedAttempt.join, by: "machine \(request.machine)") }
             logger.notice("a join was refused", metadata: ["machine": "\(request.machine)", "code": "\(error.code.rawValue)"])
         }
         let link = inner.withLock { $0.links[connection] }

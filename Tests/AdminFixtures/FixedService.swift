@@ -606,6 +606,22 @@ package final class FixedService: AdminService {
         ]
     }
 
+    package func refusedAttempts(for caller: Caller) async throws(Refusal) -> [RefusedAttempt] {
+        try note("refused", caller)
+        return [
+            RefusedAttempt(
+                time: FixedService.time, who: "machine mx9", what: RefusedAttempt.join, code: .invitation,
+                reason: "The invitation has been used.", count: 3),
+            RefusedAttempt(
+                time: FixedService.time, who: "bob", what: "POST /users", code: .forbidden,
+                reason: "bob is operator, and this needs the role administrator."),
+        ]
+    }
+
+    package func note(refused refusal: Refusal, _ what: String, of caller: Caller) async {
+        asked.withLock { $0.append("\(caller.user) refused \(what) \(refusal.code.rawValue)") }
+    }
+
     package func verifyAudit(for caller: Caller) async throws(Refusal) -> AuditVerification {
         try note("verifyAudit", caller)
         return AuditVerification(intact: true, position: 9, hash: FixedService.digest)

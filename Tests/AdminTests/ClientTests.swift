@@ -186,6 +186,7 @@ struct ClientTests {
             try await $0.removeAuthorities("partner-root", at: .group("eu")).inherited == .cluster
         },
         Call("audit -1 1000") { try await $0.audit().first?.kind == "cluster-created" },
+        Call("refused") { try await $0.refusedAttempts().map(\.who) == ["machine mx9", "bob"] },
         Call("verifyAudit") { try await $0.verifyAudit().intact },
     ]
 

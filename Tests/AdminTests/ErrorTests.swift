@@ -26,6 +26,18 @@ struct ErrorTests {
         #expect(Set(codes + [.failure]) == Set(Outcome.table.keys))
     }
 
+    @Test func `the service is told what it refused: changes, and questions that the caller may not ask`() async throws {
+        for (code, told) in [(Refusal.Code.conflict, ["POST /groups"]), (.forbidden, ["POST /groups", "GET /users"])] {
+            let service = FixedService(refusing: Refusal(code, "No."))
+            try await RunningServer.with(service) { server in
+                _ = try await server.request("POST", "/api/v1/groups?secret=x", body: #"{"name":"eu"}"#)
+                _ = try await server.request("GET", "/api/v1/users")
+                _ = try await server.request("GET", "/api/v1/nowhere")
+            }
+            #expect(service.questions.filter { $0.contains("refused") } == told.map { "admin refused \($0) \(code.rawValue)" })
+        }
+    }
+
     @Test(arguments: Outcome.table.keys.sorted { $0.rawValue < $1.rawValue })
     func `a refusal arrives at the client as it was`(_ code: Refusal.Code) async throws {
         let refusal = Refusal(code, "The reason of \(code.rawValue).", details: ["one", "two"])

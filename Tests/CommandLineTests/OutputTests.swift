@@ -49,7 +49,7 @@ struct OutputTests {
         ("commit", ["commit", "-m", "renewed"]), ("save", ["save"]), ("save-json", ["save", "-o", "json"]), ("history", ["history"]),
         ("alert-list", ["alert", "list"]), ("alert-list-all", ["alert", "list", "--all"]),
         ("alert-list-json", ["alert", "list", "--output", "json"]), ("alert-acknowledge", ["alert", "acknowledge", "a"]),
-        ("audit-list", ["audit", "list"]),
+        ("audit-list", ["audit", "list"]), ("audit-list-refused", ["audit", "list", "--refused"]),
         ("audit-verify", ["audit", "verify"]), ("whoami", ["whoami"]), ("machine-list-json", ["machine", "list", "--output", "json"]),
         ("machine-list-yaml", ["machine", "list", "--output", "yaml"]), ("commit-json", ["commit", "-o", "json"]),
     ])
