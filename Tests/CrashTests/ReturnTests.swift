@@ -160,6 +160,38 @@ struct ReturnTests {
         }
     }
 
+    @Test func `a copy of a removed machine's disk is told that this is over, and gets nothing`() async throws {
+        try await CrashCluster.with { cluster in
+            try await cluster.makeMachine("mx1")
+            try await cluster.withManager { client in
+                try await cluster.join("mx1", client)
+                try await cluster.submitListener(client)
+                let old = try await cluster.renew("mx1", number: 1, client)
+                try await cluster.withAgent("mx1") { try await cluster.synced("mx1", client) }
+                try cluster.keep("mx1")
+                _ = try await client.removeMachine("mx1")
+                let request = SelfSignedRequest(commonName: "mail.example.com")
+                _ = try await client.createCertificate(CertificateCreation(level: .cluster, name: "mail", request: request, replace: true))
+                _ = try await client.commit(CommitRequest(comment: "for others"))
+                // The machine itself was away, and hears of it when it connects again.
+                for isCopy in [false, true] {
+                    if isCopy { try cluster.restore("mx1") }
+                    try await cluster.withAgent("mx1") {
+                        try await cluster.standalone("mx1")
+                        #expect(try await cluster.served(by: "mx1") == old)
+                    }
+                    let status = try #require(try cluster.disk(of: "mx1").status())
+                    #expect(status.reasons.contains { $0.contains("removed from the cluster by admin") }, "\(status.reasons)")
+                    #expect(try cluster.disk(of: "mx1").membershipFacts() == nil)
+                    let settings = try cluster.disk(of: "mx1").current().generation?.settings
+                    let mail = try settings?[.certificates, "mail"].map { try CertificateSetting($0.value) }
+                    #expect(mail?.leaf?.fingerprint == old.fingerprint)
+                }
+                #expect(try await client.machines().isEmpty)
+            }
+        }
+    }
+
     @Test func `a machine that has missed a renewal leaves the old key behind as well, and that is said`() async throws {
         try await CrashCluster.with { cluster in
             try await cluster.makeMachine("mx1")
