@@ -2,6 +2,7 @@ import AdminClient
 import AdminContract
 import ClusterModel
 import FoundationEssentials
+import MemberAgent
 import Subprocess
 import SystemPackage
 import Testing
