@@ -206,8 +206,8 @@ package enum Limits {
     package static let serviceSightSeconds = 5
     /// Seconds a hook may take where the machine says nothing else: a reload of any server, with room.
     package static let hookSeconds = 20
-    /// The most that a machine may give its hook: it runs twice when a configuration is refused, and services are looked at each time, within
-    /// ``applySeconds``.
+    /// The most that a machine may give its hook: it runs twice when a configuration is refused, and services are looked at each time,
+    /// within ``applySeconds``.
     package static let longestHookSeconds = 24
     /// Seconds one of nginx's commands may take: tenths of one are usual.
     package static let nginxCommandSeconds = 10

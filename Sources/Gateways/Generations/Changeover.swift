@@ -21,7 +21,8 @@ struct Changeover: Sendable {
     let server: any GenerationServer
     let logger: Logger
 
-    /// `files` are those of a generation with a number, `services` is what must be seen. `earlier` tells the same of the configuration before, which may be needed again; it may be unknown.
+    /// `files` are those of a generation with a number, `services` is what must be seen. `earlier` tells the same of the configuration
+    /// before, which may be needed again; it may be unknown.
     func apply(
         _ files: (Int) -> GenerationFolder.Files, _ services: [IntendedService], earlier: [IntendedService]?
     ) async throws(Refusal) {

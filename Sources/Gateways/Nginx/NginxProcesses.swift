@@ -14,7 +14,7 @@ struct NginxProcesses: Sendable {
         let isLeaving: Bool
     }
 
-    /// The one that reads the configuration; nil when there is none. A number in a file that is another program's by now is not taken for it.
+    /// The one that reads the configuration; nil when there is none. A number that is another program's by now is not taken for it.
     var master: pid_t? {
         guard let text = FileManager.default.contents(atPath: "\(run)/nginx.pid").map({ String(decoding: $0, as: UTF8.self) }),
             let id = pid_t(text.trimmingSuffix { $0.isWhitespace }), id > 0,

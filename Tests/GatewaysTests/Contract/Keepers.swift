@@ -145,13 +145,13 @@ struct GatewayLab: Sendable {
                     stream.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
             except OSError:
                 pass
-        def again(*_):
+        def again():
             try:
                 load()
             except Exception as error:
                 print(error, file=sys.stderr)
         load()
-        signal.signal(signal.SIGHUP, again)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         child = os.fork()
         if child:
             with open(lab + "/server.pid", "w") as file:
@@ -162,7 +162,8 @@ struct GatewayLab: Sendable {
         for key in state:
             start(key)
         while True:
-            signal.pause()
+            signal.sigwait({signal.SIGHUP})
+            again()
 
         """
 }
