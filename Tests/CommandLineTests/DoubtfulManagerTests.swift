@@ -102,7 +102,7 @@ private struct Conversation {
         #expect(hello.seen == .none)
         #expect(Set(hello.knowledge.sections.keys) == Set(Section.all.map(\.name)))
         position = 1
-        link?.send(.welcome(head))
+        link?.send(.welcome(head, version: 1))
         let target = try send(configuration, named: other.digest)
         let receipt = try await receipt()
         #expect(receipt.target == target)
@@ -124,7 +124,7 @@ private struct Conversation {
         #expect(hello.running == nil)
         #expect(hello.rejected == nil)
         #expect(hello.seen == head)
-        link?.send(.welcome(head))
+        link?.send(.welcome(head, version: 1))
     }
 
     mutating func showOlderLog(runs configuration: EffectiveConfiguration) async throws {
@@ -139,12 +139,12 @@ private struct Conversation {
         // Of the same length, and of another history.
         var other = head
         other.head.hash = Digest(hashing: [])
-        link?.send(.welcome(other))
+        link?.send(.welcome(other, version: 1))
         let again = try await self.hello()
         #expect(again.seen == newest)
         // Recovered: the log is shorter, and followed all the same.
         (position, epoch) = (1, 1)
-        link?.send(.welcome(head))
+        link?.send(.welcome(head, version: 1))
         link?.close()
         let recovered = try await self.hello()
         #expect(recovered.seen == head)
@@ -156,7 +156,7 @@ private struct Conversation {
         link?.close()
         let hello = try await hello()
         #expect(hello.running == configuration.digest)
-        link?.send(.welcome(head))
+        link?.send(.welcome(head, version: 1))
     }
 }
 

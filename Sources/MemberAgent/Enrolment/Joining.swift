@@ -223,7 +223,8 @@ extension Joining {
     private func hasEnded(_ membership: LocalMembership) async throws(Refusal) -> Bool {
         let running = try directory.current().generation.flatMap { $0.kind == .member ? $0.settings.digest : nil }
         var greeting = Hello(
-            knowledge: knowledge.driving(try directory.machine().gateway), clock: now(), running: running, seen: try directory.memory().seen)
+            knowledge: knowledge.driving(try directory.machine().gateway), clock: now(), running: running,
+            seen: try directory.memory().seen)
         let apart = try directory.apart()
         (greeting.isDisconnected, greeting.localEdits) = (apart.isDisconnected, apart.edits.count)
         let hello = greeting
