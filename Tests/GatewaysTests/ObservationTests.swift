@@ -1,5 +1,6 @@
 import ClusterModel
 import Gateways
+import SMTPFixtures
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ObservationTests {

@@ -2,6 +2,7 @@ import ClusterModel
 import FoundationEssentials
 import Gateways
 import Glibc
+import SMTPFixtures
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct DirectoryGatewayTests {

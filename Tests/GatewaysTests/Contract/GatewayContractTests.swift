@@ -4,6 +4,7 @@ import Gateways
 import Glibc
 import NIOCore
 import NIOPosix
+import SMTPFixtures
 import Testing
 
 /// The promises of ``Gateway``, kept by every kind. HTTPS is what all of them but Postfix can serve; Postfix has tests of its own.
