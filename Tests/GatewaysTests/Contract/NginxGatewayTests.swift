@@ -4,6 +4,7 @@ import Gateways
 import Glibc
 import NIOPosix
 import Subprocess
+import SMTPFixtures
 import Testing
 
 @Suite(.timeLimit(.minutes(2)), .enabled(if: GatewayKeeper.nginx.lack == nil, "nginx is not installed"))
