@@ -81,14 +81,16 @@ struct GuidePage {
 }
 
 extension GuidePage {
-    /// Runs all steps in one shell, in a directory of their own, and answers what each did. Commands that take a level and name none get one.
-    func run(profile: String, level: String) async throws -> [Result] {
+    /// Runs all steps in one shell, in a directory of their own, and answers what each did. Commands that take a level and name none get one;
+    /// `DEMO` is the directory of the demo's machines.
+    func run(in cluster: KeptCluster, level: String) async throws -> [Result] {
         try await withScratch { directory in
             try FileManager.default.createDirectory(atPath: "\(directory)/bin", withIntermediateDirectories: true)
             try GuidePage.wrapper.write(toFile: "\(directory)/bin/muster", atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: "\(directory)/bin/muster")
             let environment: [Environment.Key: String] = [
-                "HOME": directory, "PATH": "\(directory)/bin:/usr/bin:/bin", "MUSTER_PROFILE": profile, "GUIDE_LEVEL": level,
+                "HOME": directory, "PATH": "\(directory)/bin:/usr/bin:/bin", "DEMO": cluster.directory,
+                "MUSTER_PROFILE": "\(cluster.directory)/manager/admin.profile.json", "GUIDE_LEVEL": level,
                 "GUIDE_MUSTER": musterBinary.path(),
             ]
             let run = try await Subprocess.run(

@@ -8,11 +8,16 @@ struct GuideTests {
         try await expectHolds("tls", level: level)
     }
 
+    /// The life of a fleet, from two groups to a new authority.
+    @Test func `every command of the guide to membership does what the page says`() async throws {
+        try await expectHolds("membership", level: "")
+    }
+
     private func expectHolds(_ name: String, level: String) async throws {
         let page = try GuidePage(name)
         #expect(page.steps.count >= 10)
         try await KeptCluster.with(machines: 3) { cluster in
-            let results = try await page.run(profile: "\(cluster.directory)/manager/admin.profile.json", level: level)
+            let results = try await page.run(in: cluster, level: level)
             #expect(results.count == page.steps.count)
             for (step, result) in zip(page.steps, results) {
                 if let difference = GuidePage.difference(between: step, and: result) {

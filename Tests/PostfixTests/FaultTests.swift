@@ -87,12 +87,16 @@ struct FaultTests {
 
     @Test func `Postfix that was stopped is started again, and files that were edited are put right and kept`() async throws {
         try await serving { lab, setup in
+            let configuration = try setup.configuration
+            #expect(await lab.gateway.observe(configuration).compactMap(\.objection) == [])
             #expect(await lab.postfix("stop"))
             try "smtp_tls_security_level = none\n".write(
                 toFile: "\(lab.configuration)/gen/1/main.cf", atomically: false, encoding: .utf8)
             try FileManager.default.removeItem(atPath: "\(lab.configuration)/master.cf")
             try "# by hand\n".write(toFile: "\(lab.configuration)/master.cf", atomically: false, encoding: .utf8)
-            try await lab.another().apply(try setup.configuration)
+            let changed = await lab.another().observe(configuration).filter { $0.objection != nil }.map(\.subject)
+            #expect(Set(changed) == ["\(lab.configuration)/gen/1/main.cf", "\(lab.configuration)/master.cf"])
+            try await lab.another().apply(configuration)
             #expect(lab.read("etc/replaced/main.cf.1") == "smtp_tls_security_level = none\n")
             #expect(lab.read("etc/replaced/master.cf.1") == "# by hand\n")
             #expect(lab.read("etc/main.cf")?.contains("Made by Muster") == true)

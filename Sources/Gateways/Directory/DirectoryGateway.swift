@@ -43,6 +43,12 @@ package actor DirectoryGateway: Gateway {
         seen = services
     }
 
+    package func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] {
+        // What cannot be laid out was refused before it was in force.
+        guard let plan = try? DirectoryPlan(configuration, system: systemAuthorities) else { return [] }
+        return GenerationFolder(directory: options.path).observations { _ in plan.files }
+    }
+
     /// What reads the directory goes on serving: it needs no agent.
     package func stop() async {}
 }

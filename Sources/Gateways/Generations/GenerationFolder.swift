@@ -54,6 +54,18 @@ struct GenerationFolder: Sendable {
             }
     }
 
+    /// Each file of the generation in force, held against what it should be.
+    func observations(_ files: (Int) -> Files) -> [GatewayObservation] {
+        guard let current else {
+            return [GatewayObservation(subject: absolute("current"), entries: [], meant: Digest(hashing: []), found: nil)]
+        }
+        return files(current).sorted { $0.key < $1.key }.map { name, text in
+            GatewayObservation(
+                subject: "\(path(of: current))/\(name)", entries: [], meant: Digest(hashing: Array(text.utf8)),
+                found: self.text(of: name, current).map { Digest(hashing: Array($0.utf8)) })
+        }
+    }
+
     /// What a file of a generation holds; nil where there is none.
     func text(of name: String, _ number: Int) -> String? {
         FileManager.default.contents(atPath: "\(path(of: number))/\(name)").map { String(decoding: $0, as: UTF8.self) }

@@ -41,6 +41,19 @@ package actor NginxGateway: Gateway {
         seen = plan.services
     }
 
+    /// Hand-made locations are not looked at: they are put in force with the next change.
+    package func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] {
+        let folder = GenerationFolder(directory: options.directory)
+        let server = NginxServer(options, folder: folder, quotation: Quotation(hiding: configuration), clock: clock)
+        // What cannot be laid out was refused before it was in force.
+        guard let own = try? ownLocations(configuration), let without = try? await server.missingModules(),
+            let plan = try? NginxPlan(configuration, directory: options.directory, own: own, without: without)
+        else { return [] }
+        return folder.observations { number in
+            plan.files(in: folder.path(of: number)).filter { !$0.key.hasPrefix("own/") }
+        }
+    }
+
     /// nginx goes on serving: the agent may end and come back without a request missed.
     package func stop() async {}
 

@@ -69,16 +69,32 @@ package actor PostfixGateway: Gateway {
         try await switchTo(plan, number, programs)
     }
 
+    package func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] {
+        guard let current = store.current else {
+            return [
+                GatewayObservation(subject: "\(options.configuration)/current", entries: [], meant: Digest(hashing: []), found: nil)
+            ]
+        }
+        // What cannot be compiled was refused before it was in force.
+        guard let base = try? store.base(),
+            let plan = try? PostfixPlan(configuration, over: base, system: authorities(for: configuration), in: store.generation(current))
+        else { return [] }
+        return store.observations(of: plan, current)
+    }
+
     /// Postfix goes on serving: the agent may end and come back without a word missed.
     package func stop() async {}
+
+    /// The authorities of the system, where they count. Settings that cannot be read are refused elsewhere.
+    private func authorities(for configuration: GatewayConfiguration) -> String? {
+        (try? configuration.settings.authorities().trustsSystem) == true ? systemAuthorities() : nil
+    }
 
     // MARK: - Before the switch
 
     /// The plan as it lies on the disk, and its number: the one there is, when it says the same.
     private func layOut(_ configuration: GatewayConfiguration) async throws(Refusal) -> (PostfixPlan, Int) {
-        let base = try store.base()
-        // Settings that cannot be read are refused below.
-        let system = (try? configuration.settings.authorities().trustsSystem) == true ? systemAuthorities() : nil
+        let (base, system) = (try store.base(), authorities(for: configuration))
         if let current = store.current {
             let plan = try PostfixPlan(configuration, over: base, system: system, in: store.generation(current))
             if store.isCurrent(plan, current) { return (plan, current) }

@@ -44,6 +44,24 @@ struct PostfixStore: Sendable {
         }
     }
 
+    /// Each file of the current generation, and the links through which Postfix reads it, held against what they should be.
+    func observations(of plan: PostfixPlan, _ number: Int) -> [GatewayObservation] {
+        plan.files.sorted { $0.key < $1.key }.map { name, file in
+            // What cannot be read is not there.
+            let found = (try? read("gen/\(number)/\(name)")) ?? nil
+            return GatewayObservation(
+                subject: "\(generation(number))/\(name)", entries: [], meant: Digest(hashing: Array(file.text.utf8)),
+                found: found.map { Digest(hashing: Array($0.utf8)) })
+        }
+            + PostfixStore.linked.map { name in
+                // As above.
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: absolute(name))
+                return GatewayObservation(
+                    subject: absolute(name), entries: [], meant: Digest(hashing: Array("current/\(name)".utf8)),
+                    found: Digest(hashing: Array((target ?? "a file").utf8)))
+            }
+    }
+
     private func isLinked(_ name: String) -> Bool {
         // As above.
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(name)")) == "current/\(name)"

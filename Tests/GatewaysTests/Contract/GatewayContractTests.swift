@@ -25,6 +25,27 @@ struct GatewayContractTests {
     }
 
     @Test(arguments: GatewayKeeper.here)
+    func `what is in force is seen to be so, and so is a file that somebody changed or took away`(_ keeper: GatewayKeeper) async throws {
+        try await GatewayLab.with(keeper) { lab in
+            let gateway = try lab.gateway()
+            let configuration = try await Fixture.web().configuration
+            try await gateway.apply(configuration)
+            #expect(!(await gateway.observe(configuration)).isEmpty)
+            #expect(await gateway.observe(configuration).compactMap(\.objection) == [])
+            for observed in await gateway.observe(configuration) where observed.subject.hasPrefix("/") {
+                let text = try String(contentsOfFile: observed.subject, encoding: .utf8)
+                try (text + "# by hand\n").write(toFile: observed.subject, atomically: false, encoding: .utf8)
+                #expect(await gateway.observe(configuration).compactMap(\.objection).count == 1)
+                try FileManager.default.removeItem(atPath: observed.subject)
+                #expect(await gateway.observe(configuration).compactMap(\.objection) == ["\(observed.subject) is gone from the gateway"])
+                try text.write(toFile: observed.subject, atomically: false, encoding: .utf8)
+            }
+            #expect(await gateway.observe(configuration).compactMap(\.objection) == [])
+            await gateway.stop()
+        }
+    }
+
+    @Test(arguments: GatewayKeeper.here)
     func `a key that does not belong to its certificate is refused, and the old certificate is served`(_ keeper: GatewayKeeper) async throws
     {
         try await GatewayLab.with(keeper) { lab in
