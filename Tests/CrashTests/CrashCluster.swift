@@ -212,15 +212,16 @@ extension CrashCluster {
         try await wait(for: "\(machine) to be standalone") { try self.disk(of: machine).status()?.mode == .standalone }
     }
 
-    /// Waits until something holds that other processes bring about, within reason.
+    /// Waits until something holds that other processes bring about, within reason: an agent that has missed its manager a while looks for it
+    /// every half a minute.
     func wait(for what: String, _ holds: () async throws -> Bool) async throws {
         let clock = ContinuousClock()
-        let end = clock.now.advanced(by: .seconds(20))
+        let end = clock.now.advanced(by: .seconds(60))
         while clock.now < end {
             if try await holds() { return }
             try await clock.sleep(for: .milliseconds(10))
         }
-        throw Refusal(.unavailable, "Waited 20 seconds for \(what), in vain.")
+        throw Refusal(.unavailable, "Waited 60 seconds for \(what), in vain.")
     }
 
     /// Runs an agent that dies at the failpoint, or brings about what is awaited. Whether it died.

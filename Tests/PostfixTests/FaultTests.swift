@@ -94,7 +94,7 @@ struct FaultTests {
                 toFile: "\(lab.configuration)/gen/1/main.cf", atomically: false, encoding: .utf8)
             try FileManager.default.removeItem(atPath: "\(lab.configuration)/master.cf")
             try "# by hand\n".write(toFile: "\(lab.configuration)/master.cf", atomically: false, encoding: .utf8)
-            let changed = await lab.another().observe(configuration).filter { $0.objection != nil }.map(\.subject)
+            let changed = try await lab.another().observe(configuration).filter { $0.objection != nil }.map(\.subject)
             #expect(Set(changed) == ["\(lab.configuration)/gen/1/main.cf", "\(lab.configuration)/master.cf"])
             try await lab.another().apply(configuration)
             #expect(lab.read("etc/replaced/main.cf.1") == "smtp_tls_security_level = none\n")
