@@ -2,7 +2,8 @@ package import AdminContract
 package import ClusterModel
 
 extension AdminDesk {
-    /// Digits of a fingerprint that let a machine in: as many as tables show. Nobody finds a second key for them while an invitation is open.
+    /// Digits of a fingerprint that let a machine in: as many as tables show. Nobody finds a second key for them while an invitation is
+    /// open.
     private static let fingerprintDigits = 12
 
     package func joinRequests(for caller: Caller) async throws(Refusal) -> [JoinRequestView] {

@@ -244,8 +244,8 @@ package actor Enrolment {
         return result
     }
 
-    /// What comes along of the machine's network settings. An interface's HTTPS names a certificate of its old configuration, which ends: it
-    /// comes along only where the cluster gives the machine that very certificate, as one does that was made from it.
+    /// What comes along of the machine's network settings. An interface's HTTPS names a certificate of its old configuration, which ends:
+    /// it comes along only where the cluster gives the machine that very certificate, as one does that was made from it.
     private static func network(_ entries: [NetworkEntry], of request: JoinRequest, in state: ClusterState, group: Group) -> [NetworkEntry]
     {
         let given = state.inheritedSettings(of: group.id).configuration(machine: Layer(), membership: MembershipID(rawValue: ""))
@@ -255,6 +255,7 @@ package actor Enrolment {
                 return entry
             }
             let own = request.loss?.certificates.first { $0.name == https.certificate }?.fingerprint
+            // As said above.
             let cluster = given[.certificates, https.certificate].flatMap { try? CertificateSetting($0.value) }?.leaf?.fingerprint
             if own == nil || own != cluster || https.tlsProfile.map({ given[.tlsProfiles, $0] == nil }) == true { interface.https = nil }
             return NetworkEntry(section: entry.section, name: entry.name, value: interface.json)
