@@ -143,7 +143,7 @@ package actor PostfixGateway: Gateway {
             let open = store.sockets()
             try store.point(to: number)
             try await serve(programs, isRunning: wasRunning, open: open)
-            objections = await proof.objections(to: plan.listeners)
+            objections = await proof.objections(to: plan.listeners, over: listeners)
             if objections.isEmpty, try await !isRunning(programs) { objections = ["Postfix ended; see its log"] }
         } catch {
             objections = error.details.isEmpty ? [error.reason] : error.details

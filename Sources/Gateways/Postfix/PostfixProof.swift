@@ -12,6 +12,9 @@ struct PostfixProof: Sendable {
 
     /// Milliseconds between two looks at a listener that is not as it should be yet.
     private static let pause = 20
+    /// Milliseconds after which a listener is looked at once more where one look cannot tell a process of before from one of now. Those of
+    /// before end when they hear of the reload, and may take one more session until then.
+    private static let second = 300
 
     init(group: any EventLoopGroup, clock: any Clock<Duration>) {
         self.group = group
@@ -20,12 +23,19 @@ struct PostfixProof: Sendable {
     }
 
     /// Looks until every listener is as it should be, or the time is up. What is not then, a line each.
-    func objections(to listeners: [PostfixPlan.Listener]) async -> [String] {
+    ///
+    /// `before` is what was served until now, if that is known: a listener with the same certificate as before is looked at twice.
+    func objections(to listeners: [PostfixPlan.Listener], over before: [PostfixPlan.Listener]? = nil) async -> [String] {
         await withTaskGroup(of: String?.self) { tasks in
             var objections: [String] = []
             for (index, listener) in listeners.enumerated() {
                 if index >= Limits.parallelProbes, let objection = await tasks.next() ?? nil { objections.append(objection) }
-                tasks.addTask { await objection(to: listener) }
+                let isNew = before?.contains { $0.name == listener.name && $0.leaf == listener.leaf } == false
+                tasks.addTask {
+                    if let objection = await objection(to: listener) { return objection }
+                    guard !isNew, (try? await clock.sleep(for: .milliseconds(PostfixProof.second))) != nil else { return nil }
+                    return await objection(to: listener)
+                }
             }
             for await objection in tasks { objections += [objection].compactMap(\.self) }
             return objections.sorted()
