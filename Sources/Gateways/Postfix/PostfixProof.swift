@@ -33,6 +33,7 @@ struct PostfixProof: Sendable {
                 let isNew = before?.contains { $0.name == listener.name && $0.leaf == listener.leaf } == false
                 tasks.addTask {
                     if let objection = await objection(to: listener) { return objection }
+                    // As below.
                     guard !isNew, (try? await clock.sleep(for: .milliseconds(PostfixProof.second))) != nil else { return nil }
                     return await objection(to: listener)
                 }
