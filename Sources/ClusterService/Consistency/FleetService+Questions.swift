@@ -78,9 +78,14 @@ extension FleetService {
 
     // MARK: - Drift
 
+    /// Machines whose word is held against what they applied before others get the publisher: some milliseconds.
+    private static let judgedAtOnce = 200
+
     /// The machines that drifted, as something that people must hear of (mission G3).
     func driftConditions(of state: ClusterState) -> [AlertCondition] {
-        inner.withLock { $0.publisher.drifting }.compactMap { id, reasons in
+        // In parts, so that members are heard in between.
+        while inner.withLock({ $0.publisher.judgeDrift(atMost: FleetService.judgedAtOnce) }) {}
+        return inner.withLock { $0.publisher.drift() }.compactMap { id, reasons in
             state.memberships[id].map { AlertCondition(driftOf: $0, reasons: reasons) }
         }
     }

@@ -10,8 +10,11 @@ extension Publisher {
         guard lost == nil, let member = members[membership], let connection = member.connection, var greeting = connection.greeting,
             greeting.version >= MemberProtocol.apart
         else { return [] }
+        let isNews = (greeting.told ?? greeting.isDisconnected) != member.isDisconnected
+        // Nearly always: a commit asks for every member.
+        guard isNews || !member.edits.edits.isEmpty else { return [] }
         var actions: [Action] = []
-        if (greeting.told ?? greeting.isDisconnected) != member.isDisconnected {
+        if isNews {
             greeting.told = member.isDisconnected
             greeting.isWordDue = true
             // Somebody may edit it, or has done so already: what it proved before says nothing any more.

@@ -112,7 +112,7 @@ extension Publisher {
         }
         let receipt = receipt.withinLimits.consistent
         members[membership]?.take(receipt)
-        noteDrift(of: membership)
+        unjudged.insert(membership)
         actions.append(.record(membership, receipt))
         return actions + push(membership, now: now)
     }

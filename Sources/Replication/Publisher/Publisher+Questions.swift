@@ -44,9 +44,25 @@ extension Publisher {
         return connection.inFlight == nil && (!member.isWholeWanted || member.rejection?.digest == member.goal.target.digest)
     }
 
-    /// Takes down what a member's newest word says to be wrong; what cannot be compared any more stays as it was.
-    mutating func noteDrift(of membership: MembershipID) {
-        guard let member = members[membership], let applied = member.known(member.record.appliedDigest) else { return }
+    /// What is wrong with machines that are no longer as they were when they applied their configuration, by their newest word.
+    package mutating func drift() -> [MembershipID: [String]] {
+        judgeDrift(atMost: unjudged.count)
+        return drifting
+    }
+
+    /// Holds the newest words of so many machines against what they applied; true when more wait for that.
+    ///
+    /// Not when a word comes: a commit is answered by all machines at once, and to compare takes longer than to take their word in.
+    @discardableResult
+    package mutating func judgeDrift(atMost limit: Int) -> Bool {
+        for membership in Array(unjudged.prefix(limit)) { judgeDrift(of: membership) }
+        return !unjudged.isEmpty
+    }
+
+    /// What cannot be compared any more stays as it was.
+    mutating func judgeDrift(of membership: MembershipID) {
+        guard unjudged.remove(membership) != nil, let member = members[membership], let applied = member.known(member.record.appliedDigest)
+        else { return }
         let reasons = ServiceComparison(of: applied, proofs: member.record.proofs).objections + member.record.drift
         drifting[membership] = reasons.isEmpty ? nil : reasons
     }

@@ -16,8 +16,9 @@ package struct Publisher: Sendable {
     var order: [MembershipID] = []
     var ended: [MembershipID: Ended] = [:]
     var connections: [ConnectionID: MembershipID] = [:]
-    /// What is wrong with machines that are no longer as they were when they applied their configuration, by their newest word.
-    package internal(set) var drifting: [MembershipID: [String]] = [:]
+    /// What was found wrong with machines that are no longer as they were, and whose newest word was not looked at yet.
+    var drifting: [MembershipID: [String]] = [:]
+    var unjudged: Set<MembershipID> = []
     /// Connections of memberships that the log does not have; what their hello says may show why.
     var unknown: [ConnectionID: MembershipID] = [:]
     /// Connections of memberships whose certificate has expired.
@@ -202,6 +203,7 @@ extension Publisher {
         member.rejection = nil
         member.isRetried = member.connection?.greeting == nil
         member.record.forgetRejection()
+        judgeDrift(of: membership)
         if drifting[membership] != nil { member.isWholeWanted = true }
         members[membership] = member
         return push(membership, isProofAskedFor: true, now: now)
@@ -219,13 +221,14 @@ extension Publisher {
                 }
             }
             members[membership] = member
-            noteDrift(of: membership)
+            unjudged.insert(membership)
         }
         return Array(targets.keys)
     }
 
     private mutating func remove(_ membership: MembershipID) -> [Action] {
         drifting[membership] = nil
+        unjudged.remove(membership)
         guard let member = members.removeValue(forKey: membership) else { return [] }
         let forgotten: [Action] = member.edits.edits.isEmpty ? [] : [.forgetEdits(membership)]
         guard let connection = member.connection?.id else { return forgotten }
