@@ -46,7 +46,8 @@ package actor DirectoryGateway: Gateway {
     package func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] {
         // What cannot be laid out was refused before it was in force.
         guard let plan = try? DirectoryPlan(configuration, system: systemAuthorities) else { return [] }
-        return GenerationFolder(directory: options.path).observations { _ in plan.files }
+        // The system's authorities may be others by now: they come with the next change.
+        return GenerationFolder(directory: options.path).observations { _ in plan.files.filter { $0.key != "authorities.pem" } }
     }
 
     /// What reads the directory goes on serving: it needs no agent.

@@ -75,11 +75,7 @@ package actor PostfixGateway: Gateway {
                 GatewayObservation(subject: "\(options.configuration)/current", entries: [], meant: Digest(hashing: []), found: nil)
             ]
         }
-        // What cannot be compiled was refused before it was in force.
-        guard let base = try? store.base(),
-            let plan = try? PostfixPlan(configuration, over: base, system: authorities(for: configuration), in: store.generation(current))
-        else { return [] }
-        return store.observations(of: plan, current)
+        return store.observations(of: current)
     }
 
     /// Postfix goes on serving: the agent may end and come back without a word missed.

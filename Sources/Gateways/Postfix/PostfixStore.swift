@@ -44,14 +44,14 @@ struct PostfixStore: Sendable {
         }
     }
 
-    /// Each file of the current generation, and the links through which Postfix reads it, held against what they should be.
-    func observations(of plan: PostfixPlan, _ number: Int) -> [GatewayObservation] {
-        plan.files.sorted { $0.key < $1.key }.map { name, file in
+    /// Each file of a generation, and the links through which Postfix reads it, held against what was written. Hand-made settings and the
+    /// system's authorities may be others by now: they come with the next change.
+    func observations(of number: Int) -> [GatewayObservation] {
+        written(number).map { name, digest in
             // What cannot be read is not there.
             let found = (try? read("gen/\(number)/\(name)")) ?? nil
             return GatewayObservation(
-                subject: "\(generation(number))/\(name)", entries: [], meant: Digest(hashing: Array(file.text.utf8)),
-                found: found.map { Digest(hashing: Array($0.utf8)) })
+                subject: "\(generation(number))/\(name)", entries: [], meant: digest, found: found.map { Digest(hashing: Array($0.utf8)) })
         }
             + PostfixStore.linked.map { name in
                 // As above.
@@ -109,12 +109,19 @@ struct PostfixStore: Sendable {
     /// The files of a generation that are not as they were written. Those with keys are not worth a copy.
     private func edited(_ number: Int) throws(Refusal) -> [String] {
         var names: [String] = []
-        for line in (try read("gen/\(number)/written") ?? "").split(separator: "\n") {
-            let (digest, name) = (line.prefix { $0 != " " }, String(line.drop { $0 != " " }.dropFirst()))
+        for (name, digest) in written(number) {
             guard !name.hasPrefix("tls/"), let text = try read("gen/\(number)/\(name)") else { continue }
-            if Digest(hashing: Array(text.utf8)).hex != digest { names.append(name) }
+            if Digest(hashing: Array(text.utf8)) != digest { names.append(name) }
         }
         return names
+    }
+
+    /// What a generation's files were when they were written.
+    private func written(_ number: Int) -> [(name: String, digest: Digest)] {
+        // A list that cannot be read names none.
+        ((try? read("gen/\(number)/written")) ?? "").split(separator: "\n").compactMap { line in
+            Digest(hex: String(line.prefix { $0 != " " })).map { (String(line.drop { $0 != " " }.dropFirst()), $0) }
+        }
     }
 
     /// Writes a generation aside, then gives it its name: half of it is never seen under that.
