@@ -54,7 +54,7 @@ final class ManualClock: Clock {
 
     /// Waits until somebody sleeps for such a time, and turns the clock to the end of it.
     func wake(where fits: (Duration) -> Bool) async {
-        while true {
+        while !Task.isCancelled {
             if let asked = state.withLock({ $0.sleepers.values.map(\.asked).first(where: fits) }) { return advance(by: asked) }
             _ = await sleeps.first { _ in true }
         }

@@ -80,6 +80,21 @@ struct IdentityTests {
         #expect(follower.connected(now: at(903)).names == ["hello"])
     }
 
+    @Test(arguments: [(9000, 0.5), (800, 2.0)])
+    func `who has a new certificate is back soon, but not again and again with one that has expired by its clock`(
+        _ end: Int64, _ seconds: Double
+    ) {
+        var follower = follower(papers())
+        for moment in [901, 902] as [Int64] {
+            _ = follower.connected(now: at(moment))
+            _ = follower.disconnected(random: 1)
+        }
+        _ = follower.connected(now: at(903))
+        _ = follower.received(.renewed(IdentityTests.renewed), now: at(903))
+        _ = follower.holding(papers(until: end), now: at(903))
+        #expect(follower.disconnected(random: 1) == [.reconnect(after: .seconds(seconds))])
+    }
+
     @Test func `a clock that is behind does not keep it from returning`() {
         var follower = follower(papers())
         #expect(follower.connected(now: at(0)).names == ["hello"])

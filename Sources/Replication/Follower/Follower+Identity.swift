@@ -66,6 +66,7 @@ extension Follower {
         identity.holds(papers)
         guard !isWelcome else { return [.show(papers)] + renewIfDue(now: now) }
         objection = nil
+        if !papers.hasExpired(at: now) { backoff.succeeded() }
         return [.hangUp(Refusal(.unavailable, "This machine has a new certificate and connects again with it."))]
     }
 

@@ -36,7 +36,7 @@ package struct Follower: Sendable {
     private var announced: Digest?
     /// A digest that was rejected between hello and welcome, and said at the welcome: what the manager sent meanwhile is answered by that.
     private var answered: Digest?
-    private var backoff = Backoff()
+    var backoff = Backoff()
     private var resumption = Backoff()
     /// Whether the agent will call ``started()`` again.
     private var isResumptionDue = false
