@@ -12,7 +12,7 @@ package actor DirectoryGateway: Gateway {
     private let sight: ServiceSight
     private let logger: Logger
     private let systemAuthorities: @Sendable () -> String?
-    private var isApplying = false
+    private var turn = ApplyTurn()
     /// What was seen to be served last.
     private var seen: [IntendedService]?
 
@@ -28,11 +28,8 @@ package actor DirectoryGateway: Gateway {
     }
 
     package func apply(_ configuration: GatewayConfiguration) async throws(Refusal) {
-        guard !isApplying else {
-            throw Refusal(.conflict, "Another configuration is being applied. Apply this one when that is done.")
-        }
-        isApplying = true
-        defer { isApplying = false }
+        try turn.take()
+        defer { turn.end() }
         let plan = try DirectoryPlan(configuration, system: systemAuthorities)
         let folder = GenerationFolder(directory: options.path)
         let hook = options.hook.map { LocalProgram(path: $0, seconds: options.hookSeconds, clock: clock) }

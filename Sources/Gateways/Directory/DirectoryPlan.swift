@@ -28,7 +28,7 @@ struct DirectoryPlan: Sendable {
         }
         files["settings.json"] = configuration.settings.tree.canonicalText
         do throws(Refusal) { files["authorities.pem"] = try configuration.authoritiesText(system: system) } catch {
-            reasons.append(error.reason)
+            reasons += error.lines
         }
         for (service, name) in services.map({ ($0.service, $0.certificate) }) where files["certificates/\(name)/key.pem"] == nil {
             do throws(Refusal) {

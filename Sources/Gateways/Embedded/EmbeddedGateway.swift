@@ -17,7 +17,7 @@ package actor EmbeddedGateway: Gateway {
     private var sockets: [Endpoint: any Channel] = [:]
     /// What is in force, and where each service is.
     private var held: (settings: EffectiveConfiguration, places: [String: Endpoint])?
-    private var isApplying = false
+    private var turn = ApplyTurn()
 
     /// A gateway on these event loops. `names` and `system`, the authorities that the operating system trusts, are asked only where a
     /// configuration makes it necessary.
@@ -33,11 +33,8 @@ package actor EmbeddedGateway: Gateway {
     }
 
     package func apply(_ configuration: GatewayConfiguration) async throws(Refusal) {
-        guard !isApplying else {
-            throw Refusal(.conflict, "Another configuration is being applied. Apply this one when that is done.")
-        }
-        isApplying = true
-        defer { isApplying = false }
+        try turn.take()
+        defer { turn.end() }
         let plan = try ServicePlan(configuration, system: system)
         sockets = sockets.filter { $0.value.isActive }
         let opened = try await open(plan.services.filter { sockets[$0.key] == nil })
@@ -91,7 +88,8 @@ package actor EmbeddedGateway: Gateway {
             do {
                 opened[endpoint] = try await open(endpoint)
             } catch {
-                reasons.append("\(service.name) at \(endpoint): \(reason(for: error, at: endpoint))")
+                let reason = (error as? IOError).map { endpoint.reason(against: $0.errnoCode) } ?? "\(error)"
+                reasons.append("\(service.name) at \(endpoint): \(reason)")
             }
         }
         guard reasons.isEmpty else {
@@ -128,20 +126,4 @@ package actor EmbeddedGateway: Gateway {
 extension IntendedService {
     /// Whether it is reached from outside: what only connects to others has none.
     fileprivate var hasSocket: Bool { service.hasPrefix("listener/") || service.hasPrefix("https/") }
-}
-
-private func reason(for error: any Error, at endpoint: Endpoint) -> String {
-    guard let error = error as? IOError else { return "\(error)" }
-    switch error.errnoCode {
-    case EADDRINUSE:
-        return "the port is in use by another program, or by a service on all addresses"
-    case EACCES where endpoint.port < 1024:
-        return "permission denied: ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher port"
-    case EACCES:
-        return "permission denied"
-    case EADDRNOTAVAIL:
-        return "this machine does not have the address \(endpoint.address)"
-    default:
-        return "the socket could not be opened (\(error))"
-    }
 }

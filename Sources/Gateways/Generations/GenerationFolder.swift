@@ -12,8 +12,12 @@ import SystemPackage
 /// ```
 ///
 /// Files are 0600 and directories 0700.
-struct GenerationFolder: Sendable {
+struct GenerationFolder: DurableDirectory {
     let directory: String
+
+    static let directoryMode: mode_t = 0o700
+    static let fileMode: mode_t = 0o600
+    static let age = 0
 
     /// The files of one generation, by their paths in it.
     typealias Files = [String: String]
@@ -32,15 +36,10 @@ struct GenerationFolder: Sendable {
 
     var next: Int { (numbers.max() ?? 0) + 1 }
 
-    private var numbers: [Int] {
-        // None before the first.
-        ((try? FileManager.default.contentsOfDirectory(atPath: absolute(GenerationFolder.place))) ?? []).compactMap { Int($0) }
-    }
+    private var numbers: [Int] { numbers(in: GenerationFolder.place) }
 
     private func number(behind link: String) -> Int? {
-        // Why there is none does not matter here.
-        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: absolute(link)),
-            target.hasPrefix("\(GenerationFolder.place)/"),
+        guard let target = destination(of: link), target.hasPrefix("\(GenerationFolder.place)/"),
             let number = Int(target.dropFirst(GenerationFolder.place.count + 1)), exists("\(GenerationFolder.place)/\(number)")
         else { return nil }
         return number
@@ -97,11 +96,8 @@ struct GenerationFolder: Sendable {
 
     /// Writes a generation aside, then gives it its name: half of it is never seen under that.
     func write(_ files: Files, _ number: Int) throws(Refusal) {
-        let aside = "\(GenerationFolder.place)/\(number).new"
-        try remove(aside)
-        do throws(Refusal) {
-            try makeDirectory(aside)
-            var made: Set<String> = [aside]
+        try makeWhole("\(GenerationFolder.place)/\(number)") { (aside) throws(Refusal) in
+            var made: Set<String> = []
             for (name, text) in files.sorted(by: { $0.key < $1.key }) {
                 var folder = aside
                 for part in name.split(separator: "/").dropLast() {
@@ -111,11 +107,6 @@ struct GenerationFolder: Sendable {
                 try create("\(aside)/\(name)", text)
             }
             for folder in made { try sync(folder) }
-            try move(aside, to: "\(GenerationFolder.place)/\(number)")
-        } catch {
-            // What stays is removed with the next generations.
-            try? remove(aside)
-            throw error
         }
     }
 
@@ -131,64 +122,11 @@ struct GenerationFolder: Sendable {
 
     func discard(_ number: Int) throws(Refusal) { try remove("\(GenerationFolder.place)/\(number)") }
 
-    // MARK: - Files
-
-    private func absolute(_ path: String) -> String { path.isEmpty ? directory : "\(directory)/\(path)" }
-
-    /// Of a link itself, whatever it leads to.
-    private func exists(_ path: String) -> Bool { FileFacts(absolute(path), ofLink: true) != nil }
-
     private func isLink(_ path: String) -> Bool { FileFacts(absolute(path), ofLink: true)?.kind == .symbolicLink }
 
-    private func makeDirectory(_ path: String) throws(Refusal) {
-        guard unsafe mkdir(absolute(path), 0o700) == 0 || errno == EEXIST else { throw failure("make the directory", path) }
-    }
-
-    private func create(_ path: String, _ text: String) throws(Refusal) {
-        let file = unsafe open(absolute(path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw failure("create", path) }
-        defer { _ = close(file) }
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
-            guard count >= 0 || errno == EINTR else { throw failure("write", path) }
-            rest = rest.dropFirst(max(0, count))
-        }
-        guard fsync(file) == 0 else { throw failure("write", path) }
-    }
-
     private func link(_ path: String, to number: Int?) throws(Refusal) {
-        guard let number else {
-            try remove(path)
-            return try sync("")
-        }
-        try remove("\(path).new")
-        guard unsafe symlink("\(GenerationFolder.place)/\(number)", absolute("\(path).new")) == 0 else { throw failure("create", path) }
-        try move("\(path).new", to: path)
-    }
-
-    private func move(_ path: String, to new: String) throws(Refusal) {
-        guard unsafe rename(absolute(path), absolute(new)) == 0 else { throw failure("put in place", new) }
-        try sync(new.contains("/") ? GenerationFolder.place : "")
-    }
-
-    private func remove(_ path: String) throws(Refusal) {
-        guard exists(path) else { return }
-        do { try FileManager.default.removeItem(atPath: absolute(path)) } catch {
-            throw Refusal(.unavailable, "Muster cannot remove \(absolute(path)): \(error)")
-        }
-    }
-
-    /// Waits until the names in a directory are on the disk.
-    private func sync(_ path: String) throws(Refusal) {
-        let folder = unsafe open(absolute(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw failure("open", path) }
-        defer { _ = close(folder) }
-        guard fsync(folder) == 0 else { throw failure("write", path) }
-    }
-
-    private func failure(_ attempt: String, _ path: String) -> Refusal {
-        let reason = unsafe String(cString: strerror(errno))
-        return Refusal(.unavailable, "Muster cannot \(attempt) \(absolute(path)): \(reason).")
+        if let number { return try link(path, to: "\(GenerationFolder.place)/\(number)") }
+        try remove(path)
+        try sync("")
     }
 }

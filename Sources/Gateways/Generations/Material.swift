@@ -1,5 +1,6 @@
 import Certificates
 import ClusterModel
+import FoundationEssentials
 
 /// A certificate with its key, seen to belong together.
 struct ServedCertificate: Sendable {
@@ -31,23 +32,30 @@ extension GatewayConfiguration {
         }
     }
 
-    /// Everybody's certificate whom the configuration trusts, in PEM. `system` are those of the operating system, as it has them.
+    /// Everybody's certificate whom the configuration trusts, in PEM. `system` are those of the operating system, as it has them. Refuses
+    /// with a line for each list that cannot be laid out.
     func authoritiesText(system: () -> String?) throws(Refusal) -> String {
         let trusted: EffectiveAuthorities
         do throws(SettingError) { trusted = try settings.authorities() } catch { throw Refusal(.invalid, error.description) }
         var text = trusted.trustsSystem ? system() ?? "" : ""
+        var reasons: [String] = []
         for list in trusted.lists {
             guard let pem = chains[list.blob] else {
-                throw Refusal(.notFound, "the authorities \"\(list.name)\" did not come with the configuration")
+                reasons.append("the authorities \"\(list.name)\" did not come with the configuration")
+                continue
             }
-            text += pem
+            do throws(Refusal) { text += try AuthorityList(bundle: Array(pem.utf8)).pem } catch {
+                reasons.append("the authorities \"\(list.name)\": \(error.reason)")
+            }
         }
+        guard reasons.isEmpty else { throw Refusal(.invalid, "The authorities cannot be laid out.", details: reasons) }
         return text
     }
 
-    /// The same, from the place where this system keeps them.
+    /// The authorities that the operating system trusts, in PEM; nil where it has no list.
     package static func systemAuthorities() -> String? {
         // A path that is not this system's is no error, and the next may be.
-        AuthorityList.systemPaths.lazy.compactMap { try? AuthorityList(contentsOf: $0) }.first?.pem
+        AuthorityList.systemPaths.lazy.compactMap { FileManager.default.contents(atPath: $0) }.first
+            .map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -1,6 +1,4 @@
 package import ClusterModel
-import FoundationEssentials
-import Glibc
 package import Logging
 package import NIOCore
 
@@ -11,7 +9,7 @@ package actor NginxGateway: Gateway {
     private let clock: any Clock<Duration>
     private let sight: ServiceSight
     private let logger: Logger
-    private var isApplying = false
+    private var turn = ApplyTurn()
     /// What was seen to be served last.
     private var seen: [IntendedService]?
 
@@ -25,14 +23,12 @@ package actor NginxGateway: Gateway {
     }
 
     package func apply(_ configuration: GatewayConfiguration) async throws(Refusal) {
-        guard !isApplying else {
-            throw Refusal(.conflict, "Another configuration is being applied. Apply this one when that is done.")
-        }
-        isApplying = true
-        defer { isApplying = false }
+        try turn.take()
+        defer { turn.end() }
         let folder = GenerationFolder(directory: options.directory)
         try folder.prepare()
-        try makeRun()
+        // What nginx keeps for itself, where its workers must come to: started by root, they are somebody else.
+        try folder.makeDirectory("run", mode: 0o755)
         let server = NginxServer(options, folder: folder, quotation: Quotation(hiding: configuration), clock: clock)
         let plan = try NginxPlan(
             configuration, directory: options.directory, own: try ownLocations(configuration), without: try await server.missingModules())
@@ -56,15 +52,6 @@ package actor NginxGateway: Gateway {
 
     /// nginx goes on serving: the agent may end and come back without a request missed.
     package func stop() async {}
-
-    /// What nginx keeps for itself, where its workers must come to: started by root, they are somebody else.
-    private func makeRun() throws(Refusal) {
-        let run = "\(options.directory)/run"
-        guard unsafe mkdir(run, 0o755) == 0 || errno == EEXIST else {
-            let reason = unsafe String(cString: strerror(errno))
-            throw Refusal(.unavailable, "Muster cannot make the directory \(run): \(reason).")
-        }
-    }
 
     /// Hand-made locations, by interface.
     private func ownLocations(_ configuration: GatewayConfiguration) throws(Refusal) -> [String: String] {

@@ -1,6 +1,4 @@
-import Certificates
 package import ClusterModel
-import FoundationEssentials
 import Glibc
 package import Logging
 package import NIOCore
@@ -17,13 +15,13 @@ package actor PostfixGateway: Gateway {
     private let proof: PostfixProof
     private let logger: Logger
     private let systemAuthorities: @Sendable () -> String?
-    private var isApplying = false
+    private var turn = ApplyTurn()
     /// What was seen to be served last.
     private var listeners: [PostfixPlan.Listener]?
 
     package init(
         _ options: PostfixOptions, group: any EventLoopGroup, clock: any Clock<Duration> = ContinuousClock(), logger: Logger,
-        systemAuthorities: @escaping @Sendable () -> String? = PostfixGateway.systemAuthorities
+        systemAuthorities: @escaping @Sendable () -> String? = GatewayConfiguration.systemAuthorities
     ) {
         self.options = options
         self.logger = logger
@@ -34,22 +32,12 @@ package actor PostfixGateway: Gateway {
         proof = PostfixProof(group: group, clock: clock)
     }
 
-    /// The authorities that the operating system trusts, in PEM; nil where it has no list.
-    package static func systemAuthorities() -> String? {
-        // A path that is not this system's is no error, and the next may be.
-        AuthorityList.systemPaths.lazy.compactMap { FileManager.default.contents(atPath: $0) }.first
-            .map { String(decoding: $0, as: UTF8.self) }
-    }
-
     package func apply(_ configuration: GatewayConfiguration) async throws(Refusal) {
-        guard !isApplying else {
-            throw Refusal(.conflict, "Another configuration is being applied. Apply this one when that is done.")
-        }
         guard geteuid() == 0 else {
             throw Refusal(.unavailable, "Postfix obeys root only. Run the agent as root.")
         }
-        isApplying = true
-        defer { isApplying = false }
+        try turn.take()
+        defer { turn.end() }
         let (plan, number) = try await layOut(configuration)
         let generation = store.generation(number)
         let programs: String
@@ -118,14 +106,7 @@ package actor PostfixGateway: Gateway {
     /// Why listeners that are new cannot be opened. Postfix itself would end over it, and all its listeners with it.
     private func occupied(_ wanted: [PostfixPlan.Listener], besides open: Set<PostfixSocket>) -> [String] {
         wanted.filter { listener in !open.contains { $0.overlaps(listener.endpoint.postfixSocket) } }.compactMap { listener in
-            guard let code = listener.endpoint.objectionToListening else { return nil }
-            let reason =
-                switch code {
-                case EADDRINUSE: "the port is in use by another program"
-                case EADDRNOTAVAIL: "this machine does not have the address \(listener.endpoint.address)"
-                default: unsafe String(cString: strerror(code))
-                }
-            return "listener/\(listener.name) at \(listener.endpoint): \(reason)"
+            listener.endpoint.reasonAgainstListening.map { "listener/\(listener.name) at \(listener.endpoint): \($0)" }
         }
     }
 
@@ -192,21 +173,5 @@ package actor PostfixGateway: Gateway {
     /// Whether the instance runs: its main process holds a lock, and this asks whether it could be had.
     private func isRunning(_ programs: String) async throws(Refusal) -> Bool {
         try await !tools.tell("\(programs)/master", ["-t", "-c", store.directory]).isFine
-    }
-}
-
-extension Endpoint {
-    /// The error that listening here meets at this moment; nil for none.
-    fileprivate var objectionToListening: Int32? {
-        // An address of a kind that the system does not have.
-        guard let target = try? socketAddress else { return EADDRNOTAVAIL }
-        let descriptor = socket(address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return errno }
-        defer { _ = close(descriptor) }
-        var on: Int32 = 1
-        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-        return unsafe target.withSockAddr { address, length in
-            unsafe bind(descriptor, address, socklen_t(length)) == 0 && listen(descriptor, 1) == 0 ? nil : errno
-        }
     }
 }

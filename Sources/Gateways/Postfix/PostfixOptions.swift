@@ -10,12 +10,7 @@ package struct PostfixOptions: Hashable, Sendable {
 
     /// Refuses options that are not known, and directories that cannot be.
     package init(_ options: [String: String]) throws(Refusal) {
-        for key in options.keys.sorted() where !PostfixOptions.keys.contains(key) {
-            throw Refusal(
-                .invalid,
-                "The gateway postfix has no option \"\(key)\"\(Spelling.hint(for: key, among: PostfixOptions.keys)). It has: \(PostfixOptions.keys.joined(separator: ", "))."
-            )
-        }
+        try LocalFiles.checkKeys(of: options, known: PostfixOptions.keys, gateway: .postfix)
         guard let configuration = options["config-dir"] else {
             throw Refusal(
                 .invalid, "The gateway postfix needs to know its configuration directory: --gateway-option config-dir=/etc/postfix")
@@ -33,19 +28,11 @@ package struct PostfixOptions: Hashable, Sendable {
     private static let keys = ["config-dir", "command-dir"]
     private static let needed = ["postfix", "postconf", "postmap"]
 
-    /// The path with nothing behind it. It is written into files where spaces, commas and `$` have a meaning.
     private static func directory(_ path: String, of key: String) throws(Refusal) -> String {
-        guard path.hasPrefix("/"), path.count > 1,
-            path.utf8.allSatisfy({ byte in
-                "/._-".utf8.contains(byte) || (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-            })
-        else {
-            throw Refusal(.invalid, "\(key)=\(path) is not an absolute path of letters, digits, '.', '_' and '-'.")
-        }
-        var isDirectory = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory else {
+        let tidy = try LocalFiles.directory(path, of: key)
+        guard FileFacts(tidy) != nil else {
             throw Refusal(.notFound, "\(key)=\(path) is not a directory. Make it, or name the one that is there.")
         }
-        return path.hasSuffix("/") ? String(path.dropLast()) : path
+        return tidy
     }
 }

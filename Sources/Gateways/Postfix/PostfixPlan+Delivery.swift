@@ -14,7 +14,7 @@ extension PostfixPlan {
         parameters["smtp_tls_secure_cert_match"] = level.names
         add(lines, type: "texthash", file: "destinations.texthash")
         parameters["smtp_tls_policy_maps"] = "texthash:\(path("destinations.texthash"))"
-        if let certificate = delivery.certificate, let chain = try chain(certificate, for: "delivery") {
+        if let certificate = delivery.certificate, let chain = chain(certificate, for: "delivery") {
             parameters["smtp_tls_chain_files"] = chain
         }
         parameters["smtp_tls_CAfile"] = authorities ?? ""

@@ -42,7 +42,7 @@ extension PostfixPlan {
             .init("syslog_name", "postfix/\(name)"), .init("smtpd_banner", "\(interface.hostname) ESMTP"),
             .init("smtpd_tls_security_level", offersTLS ? "may" : "none"), .init("smtpd_tls_wrappermode", "no"),
         ]
-        if offersTLS, let certificate = listener.certificate, let chain = try chain(certificate, for: "listener/\(name)") {
+        if offersTLS, let certificate = listener.certificate, let chain = chain(certificate, for: "listener/\(name)") {
             options.append(.init("smtpd_tls_chain_files", chain))
             options += profile(try configuration.settings.tlsProfile(listener.tlsProfile, for: .inbound), of: "smtpd")
                 .map { .init($0.name, $0.value) }

@@ -1,4 +1,3 @@
-import Certificates
 package import ClusterModel
 
 /// The files of one generation of a Postfix instance: a configuration, compiled and checked before anything is touched.
@@ -57,7 +56,7 @@ package struct PostfixPlan: Sendable {
         self.directory = directory
         reasons = configuration.settings.limits(of: .postfix).filter { $0.severity == .error }.map { "\($0.entry): \($0.text)" }
         do {
-            try addAuthorities(system: system)
+            addAuthorities(system: system)
             try addListeners()
             try addDelivery()
             try addMain()
@@ -76,48 +75,28 @@ package struct PostfixPlan: Sendable {
 
     /// The path of a file with the key, the leaf and the intermediates of a certificate, in this order, as Postfix wants them; nil, and a
     /// reason more, if it cannot be served.
-    mutating func chain(_ name: String, for service: String) throws(SettingError) -> String? {
+    mutating func chain(_ name: String, for service: String) -> String? {
         if let known = chains[name] { return known }
-        guard let certificate = try configuration.settings.value(CertificateSetting.self, .certificates, name) else {
-            reasons.append("\(service): there is no certificate \"\(name)\"")
-            return nil
-        }
-        guard let pem = configuration.chains[certificate.chainBlob], let keyPEM = configuration.keys[certificate.key.fingerprint] else {
-            let missing = configuration.chains[certificate.chainBlob] == nil ? "chain" : "private key"
-            reasons.append("\(service): the \(missing) of certificate \"\(name)\" did not come with the configuration")
-            return nil
-        }
         do throws(Refusal) {
-            let chain = try CertificateChain(pem: pem)
-            let key = try PrivateKey(pem: keyPEM)
-            guard chain.isServed(by: key) else { throw Refusal(.invalid, "the private key does not belong to the certificate") }
             let file = "tls/\(name).pem"
-            files[file] = File(text: key.pem + chain.pem, isSecret: true)
+            files[file] = File(text: try configuration.servedCertificate(name).full, isSecret: true)
             chains[name] = path(file)
             return path(file)
         } catch {
-            reasons.append("\(service): certificate \"\(name)\": \(error.reason)")
+            reasons.append("\(service): \(error.reason)")
             return nil
         }
     }
 
-    private mutating func addAuthorities(system: String?) throws(SettingError) {
-        let trusted = try configuration.settings.authorities()
-        var texts = trusted.trustsSystem ? [system].compactMap(\.self) : []
-        for list in trusted.lists {
-            guard let pem = configuration.chains[list.blob] else {
-                reasons.append("the authorities \"\(list.name)\" did not come with the configuration")
-                continue
-            }
-            do throws(Refusal) {
-                texts.append(try AuthorityList(bundle: Array(pem.utf8)).pem)
-            } catch {
-                reasons.append("the authorities \"\(list.name)\": \(error.reason)")
-            }
+    private mutating func addAuthorities(system: String?) {
+        do throws(Refusal) {
+            let text = try configuration.authoritiesText { system }
+            guard !text.isEmpty else { return }
+            files["tls/authorities.pem"] = File(text: text)
+            authorities = path("tls/authorities.pem")
+        } catch {
+            reasons += error.lines
         }
-        guard !texts.isEmpty else { return }
-        files["tls/authorities.pem"] = File(text: texts.joined())
-        authorities = path("tls/authorities.pem")
     }
 
     // MARK: - main.cf and master.cf

@@ -12,8 +12,13 @@ import Glibc
 /// original/    what was there before Muster; hand-made settings belong here
 /// replaced/    files that somebody put in the place of the links since
 /// ```
-struct PostfixStore: Sendable {
+struct PostfixStore: DurableDirectory {
     let directory: String
+
+    static let directoryMode: mode_t = 0o755
+    static let fileMode: mode_t = 0o644
+    /// A program of Postfix that meets a file of this second waits until it has aged.
+    static let age = 10
 
     static let linked = ["main.cf", "master.cf"]
 
@@ -23,17 +28,12 @@ struct PostfixStore: Sendable {
 
     /// The number of the generation that the directory points to; nil before the first.
     var current: Int? {
-        // Why there is none does not matter here.
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/current"))
-            .flatMap { $0.hasPrefix("gen/") ? Int($0.dropFirst("gen/".count)) : nil }
+        destination(of: "current").flatMap { $0.hasPrefix("gen/") ? Int($0.dropFirst("gen/".count)) : nil }
     }
 
     var next: Int { (numbers.max() ?? 0) + 1 }
 
-    private var numbers: [Int] {
-        // As above.
-        ((try? FileManager.default.contentsOfDirectory(atPath: "\(directory)/gen")) ?? []).compactMap { Int($0) }
-    }
+    private var numbers: [Int] { numbers(in: "gen") }
 
     /// Whether Postfix reads the current generation, and this is all of it.
     func isCurrent(_ plan: PostfixPlan, _ number: Int) -> Bool {
@@ -54,18 +54,13 @@ struct PostfixStore: Sendable {
                 subject: "\(generation(number))/\(name)", entries: [], meant: digest, found: found.map { Digest(hashing: Array($0.utf8)) })
         }
             + PostfixStore.linked.map { name in
-                // As above.
-                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: absolute(name))
-                return GatewayObservation(
+                GatewayObservation(
                     subject: absolute(name), entries: [], meant: Digest(hashing: Array("current/\(name)".utf8)),
-                    found: Digest(hashing: Array((target ?? "a file").utf8)))
+                    found: Digest(hashing: Array((destination(of: name) ?? "a file").utf8)))
             }
     }
 
-    private func isLinked(_ name: String) -> Bool {
-        // As above.
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(name)")) == "current/\(name)"
-    }
+    private func isLinked(_ name: String) -> Bool { destination(of: name) == "current/\(name)" }
 
     /// The hand-made settings: kept aside already, or as they lie there now.
     func base() throws(Refusal) -> PostfixBase {
@@ -87,11 +82,9 @@ struct PostfixStore: Sendable {
     func keepHandMade() throws(Refusal) -> [String] {
         let found = PostfixStore.linked.filter { exists($0) && !isLinked($0) }
         guard exists("original") else {
-            try remove("original.new")
-            try makeDirectory("original.new")
-            for name in found { try create("original.new/\(name)", try read(name) ?? "") }
-            try sync("original.new")
-            try move("original.new", to: "original")
+            try makeWhole("original") { (aside) throws(Refusal) in
+                for name in found { try create("\(aside)/\(name)", try read(name) ?? "") }
+            }
             return []
         }
         guard let current else { return [] }
@@ -126,17 +119,14 @@ struct PostfixStore: Sendable {
 
     /// Writes a generation aside, then gives it its name: half of it is never seen under that.
     func write(_ plan: PostfixPlan, _ number: Int) throws(Refusal) {
-        let aside = "gen/\(number).new"
         try makeDirectory("gen")
-        try remove(aside)
-        try makeDirectory(aside)
-        try makeDirectory("\(aside)/tls")
-        let files = plan.files.sorted { $0.key < $1.key }
-        for (name, file) in files { try create("\(aside)/\(name)", file.text, mode: file.isSecret ? 0o600 : 0o644) }
-        try create("\(aside)/written", files.map { "\(Digest(hashing: Array($1.text.utf8)).hex) \($0)\n" }.joined())
-        try sync("\(aside)/tls")
-        try sync(aside)
-        try move(aside, to: "gen/\(number)")
+        try makeWhole("gen/\(number)") { (aside) throws(Refusal) in
+            try makeDirectory("\(aside)/tls")
+            let files = plan.files.sorted { $0.key < $1.key }
+            for (name, file) in files { try create("\(aside)/\(name)", file.text, mode: file.isSecret ? 0o600 : 0o644) }
+            try create("\(aside)/written", files.map { "\(Digest(hashing: Array($1.text.utf8)).hex) \($0)\n" }.joined())
+            try sync("\(aside)/tls")
+        }
     }
 
     /// Makes Postfix read a generation from its next look on.
@@ -149,8 +139,13 @@ struct PostfixStore: Sendable {
     /// Puts the hand-made files back, as they were before the first generation.
     func pointToOriginal() throws(Refusal) {
         for name in PostfixStore.linked {
-            try remove(name)
-            if let text = try read("original/\(name)") { try create(name, text) }
+            guard let text = try read("original/\(name)") else {
+                try remove(name)
+                continue
+            }
+            try remove("\(name).new")
+            try create("\(name).new", text)
+            try move("\(name).new", to: name)
         }
         try remove("current")
         try sync("")
@@ -167,13 +162,6 @@ struct PostfixStore: Sendable {
 
     // MARK: - Files
 
-    private func absolute(_ path: String) -> String { path.isEmpty ? directory : "\(directory)/\(path)" }
-
-    private func exists(_ path: String) -> Bool {
-        // Of a link itself, whatever it leads to.
-        (try? FileManager.default.attributesOfItem(atPath: absolute(path))) != nil
-    }
-
     /// What a file holds; nil when there is none.
     private func read(_ path: String) throws(Refusal) -> String? {
         guard FileManager.default.fileExists(atPath: absolute(path)) else { return nil }
@@ -181,57 +169,5 @@ struct PostfixStore: Sendable {
             throw Refusal(.unreadable, "\(absolute(path)) cannot be read, or has over \(Limits.postfixFileBytes) bytes.")
         }
         return String(decoding: data, as: UTF8.self)
-    }
-
-    private func makeDirectory(_ path: String) throws(Refusal) {
-        guard unsafe mkdir(absolute(path), 0o755) == 0 || errno == EEXIST else { throw failure("make the directory", path) }
-    }
-
-    private func create(_ path: String, _ text: String, mode: mode_t = 0o644) throws(Refusal) {
-        let file = unsafe open(absolute(path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-        guard file >= 0 else { throw failure("create", path) }
-        defer { _ = close(file) }
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
-            guard count >= 0 || errno == EINTR else { throw failure("write", path) }
-            rest = rest.dropFirst(max(0, count))
-        }
-        // Whatever the process's mask says. And older: a program of Postfix that meets a file of this second waits until it has aged.
-        let then = timespec(tv_sec: time(nil) - PostfixStore.age, tv_nsec: 0)
-        guard fchmod(file, mode) == 0, unsafe futimens(file, [then, then]) == 0, fsync(file) == 0 else { throw failure("write", path) }
-    }
-
-    private static let age = 10
-
-    private func link(_ path: String, to destination: String) throws(Refusal) {
-        try remove("\(path).new")
-        guard unsafe symlink(destination, absolute("\(path).new")) == 0 else { throw failure("create", path) }
-        try move("\(path).new", to: path)
-    }
-
-    private func move(_ path: String, to new: String) throws(Refusal) {
-        guard unsafe rename(absolute(path), absolute(new)) == 0 else { throw failure("put in place", new) }
-        try sync(String(new[..<(new.lastIndex(of: "/") ?? new.startIndex)]))
-    }
-
-    private func remove(_ path: String) throws(Refusal) {
-        guard exists(path) else { return }
-        do { try FileManager.default.removeItem(atPath: absolute(path)) } catch {
-            throw Refusal(.unavailable, "Muster cannot remove \(absolute(path)): \(error)")
-        }
-    }
-
-    /// Waits until the names in a directory are on the disk.
-    private func sync(_ path: String) throws(Refusal) {
-        let folder = unsafe open(absolute(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw failure("open", path) }
-        defer { _ = close(folder) }
-        guard fsync(folder) == 0 else { throw failure("write", path) }
-    }
-
-    private func failure(_ attempt: String, _ path: String) -> Refusal {
-        let reason = unsafe String(cString: strerror(errno))
-        return Refusal(.unavailable, "Muster cannot \(attempt) \(absolute(path)): \(reason).")
     }
 }

@@ -152,7 +152,7 @@ import Testing
             // Sixteen pages there are, and each file takes one: of the second generation's six, three fit.
             let refused = try fixture.configuration
             let refusal = await #expect(throws: Refusal(.unavailable, "")) { try await gateway.apply(refused) }
-            #expect(refusal?.reason.hasSuffix("No space left on device.") == true)
+            #expect(refusal?.reason.contains("No space left on device. Make room there (df -h \(files))") == true)
             #expect(lab.current() == "1")
             #expect(lab.generations == ["1"])
             #expect(lab.runs == ["1 "])
