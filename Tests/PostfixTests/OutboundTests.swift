@@ -84,8 +84,8 @@ struct OutboundTests {
                         try await Remote.start(at: "\(lab.network).\(100 + index)", port: OutboundTests.port, row.behaviour))
                 }
                 try await lab.gateway.apply(settings)
-                try await send(
-                    lab, to: rows.flatMap { row in Row.modes.map { "u@\($0.rawValue).\(row.host).test" } } + ["u@exact.good.test"])
+                try await lab.send(
+                    to: rows.flatMap { row in Row.modes.map { "u@\($0.rawValue).\(row.host).test" } } + ["u@exact.good.test"])
                 for (row, remote) in zip(rows, remotes) {
                     for (mode, expected) in zip(Row.modes, row.outcomes) {
                         let recipient = "u@\(mode.rawValue).\(row.host).test"
@@ -123,16 +123,5 @@ struct OutboundTests {
             #expect(main.contains("transport_maps = inline:{ { other.test = smtp:[127.0.0.1]:9 } }\n"))
             #expect(lab.read("etc/current/destinations.texthash") == ".sub.test none\n")
         }
-    }
-
-    private func send(_ lab: PostfixLab, to recipients: [String]) async throws {
-        let peer = try await Peer.connect(to: lab.address, from: "\(lab.network).2")
-        _ = try await peer.reply()
-        try await peer.say("EHLO client.test")
-        for recipient in recipients {
-            for line in ["MAIL FROM:<a@sender.test>", "RCPT TO:<\(recipient)>", "DATA"] { try await peer.say(line) }
-            #expect(try await peer.say("Subject: test\r\n\r\ntest\r\n.").last?.hasPrefix("250") == true)
-        }
-        await peer.close()
     }
 }

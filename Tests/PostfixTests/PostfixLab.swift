@@ -4,8 +4,10 @@ import Gateways
 import Glibc
 import Logging
 import NIOPosix
+import SMTPFixtures
 import Subprocess
 import SystemPackage
+import Testing
 
 /// A real Postfix instance with directories and addresses of its own, driven by the gateway under test.
 struct PostfixLab {
@@ -101,6 +103,18 @@ struct PostfixLab {
         let result = try? await run(
             .path("/usr/sbin/postfix"), arguments: ["-c", configuration, command], output: .discarded, error: .discarded)
         return result?.terminationStatus.isSuccess ?? false
+    }
+
+    /// Hands it a message for each recipient.
+    func send(to recipients: [String]) async throws {
+        let peer = try await Peer.connect(to: address, from: "\(network).2")
+        _ = try await peer.reply()
+        try await peer.say("EHLO client.test")
+        for recipient in recipients {
+            for line in ["MAIL FROM:<a@sender.test>", "RCPT TO:<\(recipient)>", "DATA"] { try await peer.say(line) }
+            #expect(try await peer.say("Subject: test\r\n\r\ntest\r\n.").last?.hasPrefix("250") == true)
+        }
+        await peer.close()
     }
 
     // MARK: - What it says

@@ -63,7 +63,21 @@ package actor PostfixGateway: Gateway {
                 GatewayObservation(subject: "\(options.configuration)/current", entries: [], meant: Digest(hashing: []), found: nil)
             ]
         }
-        return store.observations(of: current)
+        return store.observations(of: current) + (await routes(of: configuration, in: current))
+    }
+
+    /// The TLS levels by next hop as they are in force, held against what the routes of this moment ask for.
+    private func routes(of configuration: GatewayConfiguration, in number: Int) async -> [GatewayObservation] {
+        do {
+            let base = try store.base(of: number)
+            let destinations = configuration.settings.namedDestinations
+            let routes = try await PostfixRouter(tools: tools).routes(of: destinations, by: base, in: store.generation(number))
+            guard routes != PostfixRoutes(), let text = try store.text(PostfixDestinations.file, of: number) else { return [] }
+            return [try PostfixDestinations(configuration.settings, base, routes).observation(over: text)]
+        } catch {
+            logger.warning("nobody knows whether mail still takes the same ways", metadata: ["reason": "\(error)"])
+            return []
+        }
     }
 
     /// Postfix goes on serving: the agent may end and come back without a word missed.
@@ -79,12 +93,19 @@ package actor PostfixGateway: Gateway {
     /// The plan as it lies on the disk, and its number: the one there is, when it says the same.
     private func layOut(_ configuration: GatewayConfiguration) async throws(Refusal) -> (PostfixPlan, Int) {
         let (base, system) = (try store.base(), authorities(for: configuration))
+        let router = PostfixRouter(tools: tools)
+        let routes = try await store.asking(base.parameters) { directory throws(Refusal) in
+            try await router.routes(of: configuration.settings.namedDestinations, by: base, in: directory)
+        }
+        func plan(_ number: Int) throws(Refusal) -> PostfixPlan {
+            try PostfixPlan(configuration, over: base, routes: routes, system: system, in: store.generation(number))
+        }
         if let current = store.current {
-            let plan = try PostfixPlan(configuration, over: base, system: system, in: store.generation(current))
+            let plan = try plan(current)
             if store.isCurrent(plan, current) { return (plan, current) }
         }
         let number = store.next
-        let plan = try PostfixPlan(configuration, over: base, system: system, in: store.generation(number))
+        let plan = try plan(number)
         for kept in try store.keepHandMade() {
             logger.warning("a file made by hand was in Muster's place, and is kept", metadata: ["file": "\(kept)"])
         }
@@ -95,6 +116,7 @@ package actor PostfixGateway: Gateway {
         for setting in plan.overridden {
             logger.notice("Muster's setting takes the place of a hand-made one", metadata: ["setting": "\(setting)"])
         }
+        for remark in plan.remarks { logger.notice("a destination by its route", metadata: ["remark": "\(remark)"]) }
         return (plan, number)
     }
 

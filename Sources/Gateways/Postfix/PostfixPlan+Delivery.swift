@@ -4,16 +4,14 @@ import ClusterModel
 extension PostfixPlan {
     mutating func addDelivery() throws(SettingError) {
         let delivery = try configuration.settings.value(DeliverySetting.self, .delivery, EntryNaming.onlyEntry) ?? DeliverySetting()
-        var level = DestinationSetting(tls: .none)
-        var lines: [(key: String, value: String)] = []
-        for (name, destination) in try configuration.settings.values(DestinationSetting.self, in: .destinations) {
-            if name == "default" { level = destination } else { lines.append((name, destination.policy)) }
-        }
+        let destinations = try PostfixDestinations(configuration.settings, base, routes)
+        reasons += destinations.reasons
+        remarks += destinations.remarks
         // The names that count are said with the level, and a parameter has the level alone.
-        parameters["smtp_tls_security_level"] = String(level.policy.prefix { $0 != " " })
-        parameters["smtp_tls_secure_cert_match"] = level.names
-        add(lines, type: "texthash", file: "destinations.texthash")
-        parameters["smtp_tls_policy_maps"] = "texthash:\(path("destinations.texthash"))"
+        parameters["smtp_tls_security_level"] = destinations.level.postfixLevel
+        parameters["smtp_tls_secure_cert_match"] = destinations.level.postfixNames
+        add(destinations.lines, type: "texthash", file: PostfixDestinations.file)
+        parameters["smtp_tls_policy_maps"] = "texthash:\(path(PostfixDestinations.file))"
         if let certificate = delivery.certificate, let chain = chain(certificate, for: "delivery") {
             parameters["smtp_tls_chain_files"] = chain
         }
@@ -48,29 +46,6 @@ extension PostfixPlan {
             ("\(direction)_tls_exclude_ciphers", ""), ("\(direction)_tls_mandatory_exclude_ciphers", ""),
         ]
         return parameters
-    }
-}
-
-extension DestinationSetting {
-    /// Which names of a certificate count: that of the destination, and that of the host its mail goes to.
-    fileprivate var names: String {
-        switch nameCheck {
-        case .host: "nexthop:hostname"
-        case .domain: "nexthop"
-        }
-    }
-
-    /// The right side of a line in Postfix's table of TLS policies.
-    ///
-    /// There is no level that tries to verify and delivers anyway: what comes of preferred-verify is what comes of `may` with authorities,
-    /// and the log says whether the chain was verified.
-    fileprivate var policy: String {
-        switch tls {
-        case .none: "none"
-        case .preferred, .preferredVerify: "may"
-        case .required: "encrypt"
-        case .requiredVerify: "secure match=\(names)"
-        }
     }
 }
 

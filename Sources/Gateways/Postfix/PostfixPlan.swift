@@ -34,9 +34,12 @@ package struct PostfixPlan: Sendable {
     package internal(set) var listeners: [Listener] = []
     /// Hand-made settings that Muster's take the place of: a line each, for people.
     package internal(set) var overridden: [String] = []
+    /// What else people should know of it: a line each.
+    package internal(set) var remarks: [String] = []
 
     let configuration: GatewayConfiguration
     let base: PostfixBase
+    let routes: PostfixRoutes
     let directory: String
     var parameters = PostfixParameters()
     var reasons: [String] = []
@@ -49,10 +52,15 @@ package struct PostfixPlan: Sendable {
 
     /// Throws a refusal with a detail for each thing that cannot be. Listeners without their interface are left out.
     ///
-    /// `directory` is where the generation will lie, `system` the authorities that the operating system trusts, in PEM.
-    package init(_ configuration: GatewayConfiguration, over base: PostfixBase, system: String?, in directory: String) throws(Refusal) {
+    /// `directory` is where the generation will lie, `system` the authorities that the operating system trusts, in PEM, `routes` where
+    /// hand-made settings send mail.
+    package init(
+        _ configuration: GatewayConfiguration, over base: PostfixBase, routes: PostfixRoutes = PostfixRoutes(), system: String?,
+        in directory: String
+    ) throws(Refusal) {
         self.configuration = configuration
         self.base = base
+        self.routes = routes
         self.directory = directory
         reasons = configuration.settings.limits(of: .postfix).filter { $0.severity == .error }.map { "\($0.entry): \($0.text)" }
         do {
@@ -110,7 +118,7 @@ package struct PostfixPlan: Sendable {
         let own = base.parameters["smtpd_restriction_classes"] ?? ""
         parameters["smtpd_restriction_classes"] = (classes + (own.isEmpty ? [] : [own])).joined(separator: ", ")
         var kept = base.parameters
-        for name in base.parameters.names where PostfixPlan.owned.contains(name) || parameters[name] != nil {
+        for name in base.parameters.names where givesWay(name, base.parameters[name] ?? "") {
             if name != "smtpd_restriction_classes", kept[name] != parameters[name] {
                 overridden.append("main.cf: \(name)")
             }
@@ -120,12 +128,21 @@ package struct PostfixPlan: Sendable {
         files["main.cf"] = File(text: heading + kept.text + "\n# Muster's own\n" + parameters.text)
     }
 
-    /// Parameters that speak of TLS to other servers in a way of their own, besides those that Muster sets.
+    /// Whether a hand-made setting stands against Muster's: one of the same name, or one that would take TLS from mail to other servers.
+    private func givesWay(_ name: String, _ value: String) -> Bool {
+        PostfixPlan.owned.contains(name) || parameters[name] != nil
+            || name == "smtp_discard_ehlo_keywords" && value.lowercased().contains("starttls")
+    }
+
+    /// Parameters that speak of TLS to other servers in a way of their own, besides those that Muster sets, and those by which Postfix does
+    /// not see that TLS is offered.
     private static let owned: Set<String> = [
         "smtp_tls_cert_file", "smtp_tls_key_file", "smtp_tls_dcert_file", "smtp_tls_dkey_file", "smtp_tls_eccert_file",
         "smtp_tls_eckey_file", "smtp_tls_chain_files", "smtp_tls_CApath", "smtp_tls_CAfile", "smtp_tls_per_site", "smtp_use_tls",
         "smtp_enforce_tls", "smtp_tls_enforce_peername", "smtp_tls_wrappermode", "smtp_tls_exclude_ciphers",
-        "smtp_tls_mandatory_exclude_ciphers", "smtp_tls_policy_maps", "smtp_tls_security_level",
+        "smtp_tls_mandatory_exclude_ciphers", "smtp_tls_policy_maps", "smtp_tls_security_level", "smtp_tls_ciphers",
+        "smtp_tls_mandatory_ciphers", "smtp_tls_trust_anchor_file", "smtp_discard_ehlo_keyword_address_maps", "smtp_never_send_ehlo",
+        "smtp_always_send_ehlo", "smtp_reply_filter",
     ]
 
     private mutating func addMaster() {
@@ -136,7 +153,7 @@ package struct PostfixPlan: Sendable {
                 continue
             }
             if process.type == "unix", process.command == "smtp" {
-                let given = process.options.filter { parameters[$0.name] != nil || PostfixPlan.owned.contains($0.name) }
+                let given = process.options.filter { givesWay($0.name, $0.value) }
                 overridden += given.map { "master.cf: \($0.name) of \(process.name) \(process.type)" }
                 process.options.removeAll { given.contains($0) || $0.name == "minimal_backoff_time" }
                 // Otherwise a message that has waited this long goes in clear text after a handshake that failed.

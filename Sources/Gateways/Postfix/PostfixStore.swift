@@ -68,6 +68,14 @@ struct PostfixStore: DurableDirectory {
         return try PostfixBase(main: try read("\(folder)main.cf"), master: try read("\(folder)master.cf"))
     }
 
+    /// The settings of a generation.
+    func base(of number: Int) throws(Refusal) -> PostfixBase {
+        try PostfixBase(main: try read("gen/\(number)/main.cf"), master: try read("gen/\(number)/master.cf"))
+    }
+
+    /// A file of a generation as it lies there; nil when there is none.
+    func text(_ name: String, of number: Int) throws(Refusal) -> String? { try read("gen/\(number)/\(name)") }
+
     /// Where Postfix listens by the files that it reads; what cannot be read says nothing.
     func sockets() -> Set<PostfixSocket> {
         // As above.
@@ -149,6 +157,18 @@ struct PostfixStore: DurableDirectory {
         }
         try remove("current")
         try sync("")
+    }
+
+    /// A directory in which Postfix's programs find parameters, to be asked about them and no more, while the body runs.
+    func asking<Answer>(
+        _ parameters: PostfixParameters, _ body: (String) async throws(Refusal) -> Answer
+    ) async throws(Refusal) -> Answer {
+        try remove("ask")
+        // What stays is removed at the next time.
+        defer { try? remove("ask") }
+        try makeDirectory("ask")
+        for name in PostfixStore.linked { try create("ask/\(name)", name == "main.cf" ? parameters.text : "") }
+        return try await body(absolute("ask"))
     }
 
     func discard(_ number: Int) throws(Refusal) { try remove("gen/\(number)") }
