@@ -41,7 +41,7 @@ extension PostfixAdoption {
             at: found.place)
         report.change(
             .init(found.file), from: "a renewal of this file is served at the next reload",
-            to: "Muster keeps its own copy: give it a renewed one (agent set certificates/\(name), or cert import in a cluster)")
+            to: "Muster keeps its own copy: give it a renewed one (muster agent set certificates/\(name), in a cluster muster cert import)")
         return name
     }
 

@@ -64,9 +64,10 @@ extension PostfixAdoption {
             }
             switch installation.tables["\(table)"] {
             case .lines(let lines):
-                guard lines.count <= Limits.entries else {
+                let count = lines.count + (settings[.destinations]?.count ?? 0)
+                guard count <= Limits.entries else {
                     report.object(
-                        maps, "\(table) has \(lines.count) lines, and \(Limits.entries) are adopted",
+                        maps, "with \(table) there are \(count) destinations, and \(Limits.entries) are adopted",
                         cure: "Leave out what is as the default.")
                     continue
                 }

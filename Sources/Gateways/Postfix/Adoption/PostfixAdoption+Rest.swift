@@ -3,6 +3,9 @@ import ClusterModel
 extension PostfixAdoption {
     /// Holds what Postfix would be told against what it is told now: what gives way and became no setting is a change, what stays is named.
     mutating func compare() {
+        for finding in configuration.settings.findings() where finding.severity == .error && report.problems.isEmpty {
+            report.object(.init(finding.entry), finding.text, cure: "Change what it was made of, then adopt.")
+        }
         let generation = "\(installation.directory)/gen/1"
         let plan: PostfixPlan
         do throws(Refusal) {

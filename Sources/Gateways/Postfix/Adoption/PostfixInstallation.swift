@@ -59,7 +59,7 @@ package struct PostfixInstallation: Sendable, CustomStringConvertible {
     package var description: String { "the Postfix of \(directory)" }
 
     /// The processes that give way to Muster's listeners.
-    static func takingMail(_ processes: [PostfixProcess]) -> [PostfixProcess] {
+    package static func takingMail(_ processes: [PostfixProcess]) -> [PostfixProcess] {
         processes.filter { $0.socket?.port == 25 && ["smtpd", "postscreen"].contains($0.command) }
     }
 

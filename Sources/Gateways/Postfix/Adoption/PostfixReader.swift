@@ -20,20 +20,8 @@ package struct PostfixReader: Sendable {
     /// - Throws: `not-found` where there is no `main.cf`, `conflict` where Muster drives the instance already, `unreadable` for files that
     ///   Postfix itself does not read, `limit` for more services than are asked about.
     package func read() async throws(Refusal) -> PostfixInstallation {
-        let store = PostfixStore(directory: options.configuration)
-        guard store.current == nil else {
-            throw Refusal(
-                .conflict,
-                "Muster drives the Postfix of \(options.configuration) already. What was there before it is in \(options.configuration)/original; "
-                    + "to adopt that, stop the agent and put main.cf and master.cf back in the place of the links.")
-        }
-        for file in PostfixStore.linked where !FileManager.default.fileExists(atPath: "\(options.configuration)/\(file)") {
-            throw Refusal(
-                .notFound,
-                "There is no \(file) in \(options.configuration). Name the directory of the instance: --gateway-option config-dir=DIR; "
-                    + "or make a machine without one: muster agent init")
-        }
-        let base = try store.base()
+        try check()
+        let base = try PostfixStore(directory: options.configuration).base()
         var installation = PostfixInstallation(
             directory: options.configuration, base: base, parameters: try await parameters(of: nil))
         let taking = PostfixInstallation.takingMail(base.processes)
@@ -52,6 +40,33 @@ package struct PostfixReader: Sendable {
         installation.addresses = PostfixReader.addresses()
         installation.systemAuthorities = systemAuthorities()
         return installation
+    }
+
+    /// Refuses a directory that has no Postfix, or one whose next generation would be made of something else than what lies there.
+    private func check() throws(Refusal) {
+        let directory = options.configuration
+        for file in PostfixStore.linked {
+            // What is no link is a file of somebody's.
+            guard (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(file)")) != "current/\(file)" else {
+                throw Refusal(
+                    .conflict,
+                    "Muster drives the Postfix of \(directory) already. What was there before is in \(directory)/original; to adopt that, stop "
+                        + "the agent and put main.cf and master.cf back in the place of the links.")
+            }
+            guard let text = FileManager.default.contents(atPath: "\(directory)/\(file)") else {
+                throw Refusal(
+                    .notFound,
+                    "There is no \(file) that can be read in \(directory). Name the directory of the instance (--gateway-option config-dir=DIR), or "
+                        + "make a machine without one: muster agent init")
+            }
+            let original = FileManager.default.contents(atPath: "\(directory)/original/\(file)")
+            guard !FileManager.default.fileExists(atPath: "\(directory)/original") || original == text else {
+                throw Refusal(
+                    .conflict,
+                    "\(directory)/\(file) is not what \(directory)/original has from when Muster drove this Postfix. Put the one that counts into "
+                        + "both places.")
+            }
+        }
     }
 
     /// What holds, for everything or for one process, with all that is expanded: Postfix's own word.
