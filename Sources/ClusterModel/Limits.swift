@@ -200,6 +200,10 @@ package enum Limits {
     package static let postfixOutputBytes = 16 << 20
     /// Bytes of one file in Postfix's configuration directory: all authorities of one machine, and as much again.
     package static let postfixFileBytes = 16 << 20
+    /// Services at port 25 of a Postfix that is adopted: each is asked about by itself, and a machine has a handful.
+    package static let adoptedServices = 64
+    /// Addresses that become listeners without being named when a Postfix is adopted: who has more knows which take mail.
+    package static let adoptedAddresses = 16
     /// Seconds that Postfix has to be seen to serve a configuration after it was told of it: the slowest of hundreds took 1.2.
     package static let postfixProofSeconds = 5
     /// Seconds that services have to be seen to serve after a server was told of new files: a reload takes tenths of one.

@@ -9,7 +9,8 @@ import Testing
 @Suite("How commands explain themselves, and what they say to wrong usage", .serialized, .timeLimit(.minutes(1)))
 struct UsageTests {
     @Test(arguments: [
-        ["machine"], ["machine", "remove"], ["machine", "restore"], ["machine", "conflicts"], ["machine", "take"], ["agent", "join"],
+        ["machine"], ["machine", "remove"], ["machine", "restore"], ["machine", "conflicts"], ["machine", "take"], ["agent", "adopt"],
+        ["agent", "join"],
         ["agent", "set"], ["manager", "init"], ["group", "add"],
         ["cert", "create"], ["cert", "import"], ["cert", "check"], ["cert", "renew"],
         ["authority"], ["authority", "add"], ["authority", "remove"], ["listener", "set"],

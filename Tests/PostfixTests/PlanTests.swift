@@ -151,6 +151,23 @@ struct PlanTests {
         #expect(processes[3]["smtpd_discard_ehlo_keywords"] == "chunking")
     }
 
+    @Test func `a listener goes on with what the service was told that it takes the place of`() throws {
+        let master = """
+            192.0.2.1:2525 inet n - n - 7 smtpd
+              -o content_filter=scan -o smtpd_tls_security_level=none -o syslog_name=own -o smtpd_client_restrictions=reject
+            2525 inet n - n - - smtpd -o content_filter=other
+            """
+        var setup = Setup(certificate: try Issuer.selfSigned("mx1.example.com"))
+        setup.address = "192.0.2.1"
+        func process(_ master: String) throws -> PostfixProcess { try #require(try plan(setup, master: master).listeners.first).process }
+        let listener = try process(master)
+        #expect(listener["content_filter"] == "scan" && listener["smtpd_tls_security_level"] == "may" && listener.columns.last == "7")
+        #expect(listener["syslog_name"] == "postfix/public" && listener["smtpd_client_restrictions"]?.hasPrefix("muster_") == true)
+        #expect(
+            try process("2525 inet n - n - 1 postscreen -o a=1\nsmtpd pass - - n - - smtpd -o content_filter=behind")["content_filter"]
+                == "behind")
+    }
+
     @Test func `hand-made restrictions on clients move into a list that is free`() throws {
         let setup = Setup(certificate: try Issuer.selfSigned("mx1.example.com"))
         let clients = "smtpd_client_restrictions = reject_unknown_client_hostname\n"

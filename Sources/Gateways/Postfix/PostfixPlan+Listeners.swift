@@ -19,8 +19,10 @@ extension PostfixPlan {
                 reasons.append("listener/\(name): listener/\(other.name) has \(endpoint) already; give one of them another port")
                 continue
             }
-            var process = PostfixProcess("\(endpoint)", "inet", "smtpd", columns: ["n", "-", "n", "-", "-"])
+            let columns = ["n", "-", "n", "-", handMadeLimit(at: endpoint)]
+            var process = PostfixProcess("\(endpoint)", "inet", "smtpd", columns: columns)
             process.options = try options(of: name, listener, on: interface) + slot
+            process.options += handMadeOptions(at: endpoint, besides: process.options)
             var leaf: Digest?
             if let proof = proofs["listener/\(name)"], case .startTLS = proof.probe { leaf = proof.fingerprint }
             listeners.append(Listener(name: name, endpoint: endpoint, process: process, leaf: leaf))

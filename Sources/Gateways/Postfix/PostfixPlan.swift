@@ -136,7 +136,7 @@ package struct PostfixPlan: Sendable {
 
     /// Parameters that speak of TLS to other servers in a way of their own, besides those that Muster sets, and those by which Postfix does
     /// not see that TLS is offered.
-    private static let owned: Set<String> = [
+    static let owned: Set<String> = [
         "smtp_tls_cert_file", "smtp_tls_key_file", "smtp_tls_dcert_file", "smtp_tls_dkey_file", "smtp_tls_eccert_file",
         "smtp_tls_eckey_file", "smtp_tls_chain_files", "smtp_tls_CApath", "smtp_tls_CAfile", "smtp_tls_per_site", "smtp_use_tls",
         "smtp_enforce_tls", "smtp_tls_enforce_peername", "smtp_tls_wrappermode", "smtp_tls_exclude_ciphers",

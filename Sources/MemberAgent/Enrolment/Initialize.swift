@@ -1,5 +1,5 @@
 package import ClusterModel
-import Gateways
+package import Gateways
 
 extension StateDirectory {
     /// Makes a standalone machine with its network settings as the first generation.
@@ -10,20 +10,41 @@ extension StateDirectory {
     package func initialize(
         name: String, hostname: String, interfaces: [String: String], gateway: GatewayKind, options: [String: String] = [:], now: Timestamp
     ) throws(Refusal) {
-        let name = try NameRule.plain.check(name, as: "The machine name")
         let network = try StateDirectory.network(hostname: hostname, interfaces: interfaces)
+        let own = GatewayConfiguration(settings: .own(network), chains: [:], keys: [:])
+        try initialize(name: name, as: own, gateway: gateway, options: options, now: now)
+    }
+
+    /// Makes a standalone machine with all of a configuration as the first generation: what was adopted from a gateway that is there.
+    ///
+    /// Its network settings are what the machine brings along when it joins a cluster. Besides what the other refuses, `would-break`, with
+    /// every reason, what does not hold together.
+    package func initialize(
+        name: String, as configuration: GatewayConfiguration, gateway: GatewayKind, options: [String: String], now: Timestamp
+    ) throws(Refusal) {
+        let name = try NameRule.plain.check(name, as: "The machine name")
+        let owned = try StateDirectory.owned(configuration.settings)
+        let network = owned.sections.filter { Section.named($0.name)?.isNetwork ?? false }.flatMap { section in
+            section.entries.map { NetworkEntry(section: section.name, name: $0.name, value: $0.value) }
+        }
         try makeRoot()
         try exclusively { () throws(Refusal) in
-            guard !hasMachine else { throw Refusal(.exists, "There is a machine in \(path) already. Choose another directory.") }
+            try checkFree(for: name)
             if !disk.exists("generations") { try disk.makeDirectory("generations") }
-            let (settings, material) = try EffectiveConfiguration.own(network).withDemo(held: [:], now: now)
-            let configuration = try GatewayConfiguration(settings: settings, material: material, base: nil)
-            let first = try putGeneration(configuration, kind: .standalone, target: nil)
+            let (settings, material) = try owned.withDemo(held: configuration.keys, now: now)
+            let whole = try GatewayConfiguration(settings: settings, material: material, base: configuration)
+            let first = try putGeneration(whole, kind: .standalone, target: nil)
             try putCurrent(first.number)
             try deleteGenerations(but: [first.number])
             // Last: this is what makes the directory a machine's.
             try write(Machine(name: name, gateway: gateway, options: options, network: network), to: "machine.json")
         }
+    }
+
+    /// Refuses, as making a machine there would, a name that is none and a directory that has one.
+    package func checkFree(for name: String) throws(Refusal) {
+        _ = try NameRule.plain.check(name, as: "The machine name")
+        guard !hasMachine else { throw Refusal(.exists, "There is a machine in \(path) already. Choose another directory.") }
     }
 
     private func makeRoot() throws(Refusal) {

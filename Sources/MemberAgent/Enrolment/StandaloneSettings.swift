@@ -37,7 +37,7 @@ extension StateDirectory {
     }
 
     /// The settings in their normal form, all from the machine itself.
-    private static func owned(_ settings: EffectiveConfiguration) throws(Refusal) -> EffectiveConfiguration {
+    static func owned(_ settings: EffectiveConfiguration) throws(Refusal) -> EffectiveConfiguration {
         var sections: [EffectiveSection] = []
         for section in settings.sections {
             var entries: [EffectiveEntry] = []

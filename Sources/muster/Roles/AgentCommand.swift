@@ -21,7 +21,7 @@ struct AgentCommand: AsyncParsableCommand {
               muster agent run --state-dir DIR
             """,
         subcommands: [
-            AgentInit.self, AgentApply.self, AgentSet.self, AgentUnset.self, AgentJoin.self, AgentRun.self, AgentShow.self,
+            AgentInit.self, AgentAdopt.self, AgentApply.self, AgentSet.self, AgentUnset.self, AgentJoin.self, AgentRun.self, AgentShow.self,
             AgentStatusCommand.self, AgentLeave.self,
         ])
 }
@@ -110,7 +110,7 @@ struct NewMachineOptions: ParsableArguments {
             gateway: driven, options: options, now: systemClock())
     }
 
-    private static func pairs(_ texts: [String], as form: String) throws(Refusal) -> [String: String] {
+    static func pairs(_ texts: [String], as form: String) throws(Refusal) -> [String: String] {
         var pairs: [String: String] = [:]
         for text in texts {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
