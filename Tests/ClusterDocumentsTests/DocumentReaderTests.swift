@@ -36,7 +36,7 @@ struct DocumentReaderTests {
             Issue.record("there is no listener public")
             return
         }
-        #expect(try ListenerSetting(listener).senderGroups.map(\.name) == ["PARTNERS", "LEGACY"])
+        #expect(try ListenerSetting(listener).senderGroups.map(\.name) == ["LEGACY", "PARTNERS"])
         #expect(settings[.mailFlowPolicies]?["plaintext"] == .value([:]))
         #expect(settings[.delivery]?.keys.sorted() == [EntryNaming.onlyEntry])
     }

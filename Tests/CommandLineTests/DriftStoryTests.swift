@@ -85,7 +85,7 @@ struct DriftStoryTests {
 
 extension KeptCluster {
     /// Asks until the answer has what is waited for, a minute at most.
-    fileprivate func wait<Found>(for arguments: [String], _ find: (JSONValue) throws -> Found?) async throws -> Found {
+    func wait<Found>(for arguments: [String], _ find: (JSONValue) throws -> Found?) async throws -> Found {
         let end = ContinuousClock.now.advanced(by: .seconds(60))
         while true {
             let answer = try await json(arguments)

@@ -14,25 +14,34 @@ struct KeptCluster {
     let profile: Profile
     let processes: [Int32]
 
-    /// Runs the demo, which is itself the first half of the story: it ends with 0 only if every step was seen to hold.
+    /// Runs the demo, which is itself the first half of the story: it ends with 0 only if every step was seen to hold. Afterwards the
+    /// cluster is ended as the demo says.
     static func with(
-        machines: Int, environment: [String: String] = [:], _ body: (KeptCluster) async throws -> Void
+        machines: Int, gateway: String = "embedded", environment: [String: String] = [:], _ body: (KeptCluster) async throws -> Void
     ) async throws {
-        let run = try await muster(["demo", "--machines", "\(machines)", "--keep"], environment: environment)
+        let run = try await muster(["demo", "--machines", "\(machines)", "--gateway", gateway, "--keep"], environment: environment)
         try #require(run.status == 0, "\(run.output)\(run.error)")
         let lines = run.output.split(separator: "\n").map { $0.drop { $0 == " " } }
         let export = try #require(lines.first { $0.hasPrefix("export MUSTER_PROFILE=") })
-        let end = try #require(lines.first { $0.hasPrefix("kill ") })
+        let end = String(try #require(lines.first { $0.hasPrefix("kill ") }))
         let parts = end.dropFirst("kill ".count).split(separator: ";")
         let cluster = KeptCluster(
-            directory: String(try #require(parts[1].split(separator: " ").last)),
+            directory: String(try #require(parts.last?.split(separator: " ").last)),
             profile: try Profile(file: String(export.dropFirst("export MUSTER_PROFILE=".count))),
             processes: parts[0].split(separator: " ").compactMap { Int32($0) })
-        defer {
-            for process in cluster.processes { kill(process, SIGTERM) }
-            try? FileManager.default.removeItem(atPath: cluster.directory)
+        do {
+            try await body(cluster)
+        } catch {
+            await cluster.end(as: end)
+            throw error
         }
-        try await body(cluster)
+        await cluster.end(as: end)
+    }
+
+    private func end(as said: String) async {
+        _ = try? await Subprocess.run(.path("/bin/sh"), arguments: ["-c", said], output: .discarded, error: .discarded)
+        // What a process wrote while the files were removed.
+        try? FileManager.default.removeItem(atPath: directory)
     }
 
     func json(_ arguments: [String]) async throws -> JSONValue {

@@ -23,6 +23,7 @@ final class DemoCluster: Sendable {
 
     let directory: String
     let machines: [Machine]
+    let gateway: DemoGateway
     private let executable: String
     private let servers = Mutex<[String: Server]>([:])
 
@@ -31,16 +32,23 @@ final class DemoCluster: Sendable {
         var ended: Task<Void, Never>
     }
 
-    /// Seconds a server has to say that it is ready, and to end when asked.
+    /// Seconds a server has to say that it is ready.
     private static let patience = 30
+    /// Seconds a server has to end when asked; then it is killed.
+    private static let farewell = 15
 
-    init(machines count: Int) throws {
+    init(machines count: Int, gateway: DemoGateway) throws {
+        self.gateway = gateway
         executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         var generator = SystemRandomNumberGenerator()
         let name = "muster-demo-" + String(randomIdentifier(using: &generator).prefix(8))
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent(name).path
+        let parent = FileManager.default.temporaryDirectory
+        if gateway == .postfix { try DemoPostfix.check(below: parent.path) }
+        directory = parent.appendingPathComponent(name).path
+        // Postfix's processes have to get through to what is theirs; what is private has a mode of its own.
         try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            atPath: directory, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: gateway == .postfix ? 0o711 : 0o700])
         // A network of its own within 127.0.0.0/8, so that two demos, or a demo and a mail server, do not meet.
         let network = "127.\(Int.random(in: 16...250)).\(Int.random(in: 1...250))"
         let root = directory
@@ -50,6 +58,12 @@ final class DemoCluster: Sendable {
     }
 
     var profile: String { "\(directory)/manager/admin.profile.json" }
+
+    /// The machines' Postfix instances; none with another gateway.
+    private var instances: [DemoPostfix] { gateway == .postfix ? machines.map(postfix) : [] }
+
+    /// The Postfix instance of a machine.
+    func postfix(of machine: Machine) -> DemoPostfix { DemoPostfix(directory: "\(machine.state)-postfix") }
 
     /// Runs one command to its end. The profile is given by the environment, as an administrator would.
     func run(_ arguments: [String], input: String = "") async throws -> Answer {
@@ -93,8 +107,8 @@ final class DemoCluster: Sendable {
                 started.continuation.yield(execution.processIdentifier)
             }
         }
-        var iterator = started.stream.makeAsyncIterator()
-        guard let pid = await iterator.next() else {
+        // Heard also when the demo is told to stop at this moment: what runs has to be known, to be ended.
+        guard let pid = await Task(operation: { await started.stream.first { _ in true } }).value else {
             throw Refusal(.unavailable, "The process \(name) could not be started.")
         }
         servers.withLock { $0[name] = Server(pid: pid, ended: ended) }
@@ -112,12 +126,25 @@ final class DemoCluster: Sendable {
         throw Refusal(.unavailable, "\(name) did not get ready within \(DemoCluster.patience) seconds. Its log is \(log).")
     }
 
-    /// Asks every process to end, waits for it, and removes the files.
+    /// Ends every process and every Postfix, and removes the files.
     func tearDown(keepingFiles: Bool) async {
         let running = servers.withLock { $0 }
         for server in running.values { _ = kill(server.pid.value, SIGTERM) }
+        let late = Task(name: "demo/late") {
+            try await ContinuousClock().sleep(for: .seconds(DemoCluster.farewell))
+            for server in running.values { _ = kill(server.pid.value, SIGKILL) }
+        }
         for server in running.values { await server.ended.value }
-        if !keepingFiles {
+        late.cancel()
+        // After the agents, which would start them again.
+        let left = await withTaskGroup(of: DemoPostfix?.self) { group in
+            for instance in instances { group.addTask(name: "demo/stop") { await instance.stop() ? nil : instance } }
+            return await group.reduce(into: [DemoPostfix]()) { left, instance in if let instance { left.append(instance) } }
+        }
+        for instance in left {
+            Output.error("A Postfix of the demo could not be stopped. Stop it by hand: \(instance.command("stop"))")
+        }
+        if !keepingFiles, left.isEmpty {
             try? FileManager.default.removeItem(atPath: directory)  // a leftover in the temporary directory harms nobody
         }
     }
@@ -133,8 +160,13 @@ final class DemoCluster: Sendable {
         Output.line("  \(muster) cert create mail --common-name mail.example.com --replace && \(muster) commit --wait")
         if let first = machines.first {
             Output.line("  openssl s_client -starttls smtp -connect \(first.address):2525 </dev/null")
+            if gateway == .postfix {
+                let instance = postfix(of: first)
+                Output.line("  postconf -c \(instance.configuration) -M   # or -n: what Muster made of it; its log is \(instance.log)")
+            }
         }
+        let stops = instances.map { "\($0.command("stop")); " }.joined()
         Output.line("And end it like this:")
-        Output.line("  kill \(pids); rm -r \(directory)")
+        Output.line("  kill \(pids); \(stops)rm -r \(directory)")
     }
 }

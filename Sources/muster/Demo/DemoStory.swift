@@ -32,21 +32,29 @@ struct DemoStory {
 
     private func join() async throws {
         for machine in cluster.machines {
+            var options = ["--gateway", cluster.gateway.rawValue]
+            var means = ""
+            if cluster.gateway == .postfix {
+                let instance = cluster.postfix(of: machine)
+                try instance.layOut(for: machine.name)
+                options += ["--gateway-option", "config-dir=\(instance.configuration)"]
+                means = ", with a Postfix of its own in \(instance.directory)"
+            }
             say(
-                "Inviting \(machine.name): the invitation is single-use, expires, and pins the cluster's authority. It joins and serves on \(machine.address)."
+                "Inviting \(machine.name): the invitation is single-use, expires, and pins the cluster's authority. It joins and serves on \(machine.address)\(means)."
             )
-            try await invite(machine)
+            try await invite(machine, options)
             try await cluster.start(machine.name, ["agent", "run", "--state-dir", machine.state])
         }
     }
 
-    private func invite(_ machine: DemoCluster.Machine, arguments: [String] = []) async throws {
+    private func invite(_ machine: DemoCluster.Machine, _ gateway: [String]) async throws {
         let invitation = try await cluster.succeed(["invite"])
         try await cluster.succeed(
             [
                 "agent", "join", "-", "--state-dir", machine.state, "--name", machine.name, "--hostname", "\(machine.name).example.com",
-                "--interface", "data1=\(machine.address)", "--gateway", "embedded",
-            ] + arguments, input: invitation)
+                "--interface", "data1=\(machine.address)",
+            ] + gateway, input: invitation)
     }
 
     private func commitDocument() async throws -> String {
@@ -157,7 +165,8 @@ struct DemoStory {
     }
 
     private func indented(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "    \($0)" }.joined(separator: "\n")
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "    \($0)" }
+        return lines.prefix((lines.lastIndex { !$0.isEmpty } ?? -1) + 1).joined(separator: "\n")
     }
 }
 
