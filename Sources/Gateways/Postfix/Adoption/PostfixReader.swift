@@ -10,7 +10,7 @@ package struct PostfixReader: Sendable {
 
     package init(
         _ options: PostfixOptions, clock: any Clock<Duration> = ContinuousClock(),
-        systemAuthorities: @escaping @Sendable () -> String? = PostfixGateway.systemAuthorities
+        systemAuthorities: @escaping @Sendable () -> String? = GatewayConfiguration.systemAuthorities
     ) {
         self.options = options
         self.systemAuthorities = systemAuthorities
