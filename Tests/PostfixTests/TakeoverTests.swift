@@ -33,12 +33,7 @@ struct TakeoverTests {
     /// The address of each service is in the order of `addresses`: preferred, required, with clients' certificates, and without TLS.
     private func write(_ hand: Hand, _ issuer: Issuer) throws {
         let (root, addresses) = (hand.lab.root, hand.addresses)
-        func put(_ text: String, _ name: String) throws {
-            try text.write(toFile: "\(root)/\(name)", atomically: false, encoding: .utf8)
-            // Postfix's programs wait until a file is older than a second.
-            try FileManager.default.setAttributes(
-                [.modificationDate: Date(timeIntervalSince1970: 1_000_000)], ofItemAtPath: "\(root)/\(name)")
-        }
+        func put(_ text: String, _ name: String) throws { try hand.lab.put(text, name) }
         let (first, second) = (try issuer.issue("mx1.example.com"), try issuer.issue("mx2.example.com"))
         try put(first.chain, "mx1.crt")
         try put(first.key, "mx1.key")
@@ -152,9 +147,9 @@ struct TakeoverTests {
             #expect(try await refused("\(lab.root)/queue").contains("There is no main.cf that can be read in \(lab.root)/queue"))
             #expect(try await refused(lab.configuration).contains("There is no master.cf"))
             let master = "\(lab.address):25 inet n - n - - smtpd -o smtpd_tls_security_level=encrypt\n"
-            try master.write(toFile: "\(lab.configuration)/master.cf", atomically: false, encoding: .utf8)
+            try lab.put(master, "etc/master.cf")
             let main = (lab.read("etc/main.cf") ?? "") + "smtp_tls_policy_maps = hash:/none\nsmtpd_tls_cert_file = /none.pem\n"
-            try main.write(toFile: "\(lab.configuration)/main.cf", atomically: false, encoding: .utf8)
+            try lab.put(main, "etc/main.cf")
             let words = try await refused(lab.configuration)
             #expect(
                 words.contains("main.cf: smtp_tls_policy_maps: hash:/none: open database /none.db: No such file or directory"), "\(words)")
@@ -224,5 +219,14 @@ struct TakeoverTests {
             let list = try await muster(["machine", "list", "--profile", "\(root)/manager/admin.profile.json", "--output", "json"])
             if list.output.contains("\"state\" : \"synced\"") { return }
         }
+    }
+}
+
+extension PostfixLab {
+    /// Writes a file below its directory that is old: Postfix's programs wait until one is older than a second.
+    fileprivate func put(_ text: String, _ path: String) throws {
+        try text.write(toFile: "\(root)/\(path)", atomically: false, encoding: .utf8)
+        let then = Date(timeIntervalSince1970: 1_000_000)
+        try FileManager.default.setAttributes([.modificationDate: then], ofItemAtPath: "\(root)/\(path)")
     }
 }
