@@ -123,6 +123,8 @@ struct TakeoverTests {
             #expect(policies == "bank.example secure match=nexthop\nother.example none\n")
             let again = try await muster(adopt + ["--preview"])
             #expect(!again.isFine && again.error.contains("Muster drives the Postfix of \(lab.configuration) already"), "\(again)")
+            let twice = try await muster(adopt + ["--name", "mx1"])
+            #expect(!twice.isFine && twice.error.contains("There is a machine in \(state) already"), "\(twice)")
             let leaf = try #require(before[0].leaf)
             let joined = try await inCluster(madeFrom: state, below: lab.root, losing: leaf) {
                 try await during(agent, until: "muster agent ready") {
