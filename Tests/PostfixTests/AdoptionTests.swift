@@ -133,6 +133,26 @@ struct AdoptionTests {
         #expect(!String(decoding: try JSONEncoder().encode(report), as: UTF8.self).contains("secret.example"))
     }
 
+    @Test func `whatever gives way to Muster and became no setting is named, whether anybody thought of it or not`() throws {
+        let main = """
+            smtpd_tls_security_level = may
+            smtp_tls_exclude_ciphers = aNULL
+            smtp_tls_note_starttls_offer = no
+            service_throttle_time = 60s
+            smtpd_delay_reject = no
+            smtpd_client_restrictions = permit_mynetworks
+            tls_server_sni_maps = hash:/sni
+            """
+        let report = try served(main).report
+        let changed = report.wouldChange.filter { $0.place.file == "main.cf" }.map { "\($0.place.parameter ?? ""): \($0.becomes)" }
+        #expect(
+            changed == [
+                "smtp_tls_exclude_ciphers: not set", "smtp_tls_note_starttls_offer: yes", "service_throttle_time: 1s",
+                "smtpd_delay_reject: yes, at Muster's listeners",
+            ])
+        #expect(report.leftAlone.compactMap(\.place.parameter) == ["smtpd_client_restrictions", "tls_server_sni_maps"])
+    }
+
     @Test(arguments: [
         (">=TLSv1.2", "tls1.2 to tls1.3"), ("!SSLv2, !SSLv3, !TLSv1, !TLSv1.1", "tls1.2 to tls1.3"), ("TLSv1.2", "tls1.2 to tls1.2"),
         (">=TLSv1.1:<=TLSv1.2", "tls1.1 to tls1.2"), ("", "tls1.0 to tls1.3"), ("!SSLv2", "tls1.0 to tls1.3"),

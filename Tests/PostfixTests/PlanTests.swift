@@ -154,7 +154,7 @@ struct PlanTests {
     @Test func `a listener goes on with what the service was told that it takes the place of`() throws {
         let master = """
             192.0.2.1:2525 inet n - n - 7 smtpd
-              -o content_filter=scan -o smtpd_tls_security_level=none -o syslog_name=own -o smtpd_client_restrictions=reject
+              -o content_filter=scan -o smtpd_tls_auth_only=yes -o smtpd_tls_security_level=none -o syslog_name=own -o smtpd_client_restrictions=reject
             2525 inet n - n - - smtpd -o content_filter=other
             """
         var setup = Setup(certificate: try Issuer.selfSigned("mx1.example.com"))
@@ -162,6 +162,7 @@ struct PlanTests {
         func process(_ master: String) throws -> PostfixProcess { try #require(try plan(setup, master: master).listeners.first).process }
         let listener = try process(master)
         #expect(listener["content_filter"] == "scan" && listener["smtpd_tls_security_level"] == "may" && listener.columns.last == "7")
+        #expect(listener["smtpd_tls_auth_only"] == "yes")
         #expect(listener["syslog_name"] == "postfix/public" && listener["smtpd_client_restrictions"]?.hasPrefix("muster_") == true)
         #expect(
             try process("2525 inet n - n - 1 postscreen -o a=1\nsmtpd pass - - n - - smtpd -o content_filter=behind")["content_filter"]

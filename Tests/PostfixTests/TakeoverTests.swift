@@ -33,7 +33,7 @@ struct TakeoverTests {
     /// The address of each service is in the order of `addresses`: preferred, required, with clients' certificates, and without TLS.
     private func write(_ hand: Hand, _ issuer: Issuer) throws {
         let (root, addresses) = (hand.lab.root, hand.addresses)
-        func put(_ text: String, _ name: String) throws { try text.write(toFile: "\(root)/\(name)", atomically: false, encoding: .utf8) }
+        func put(_ text: String, _ name: String) throws { try hand.lab.put(text, name) }
         let (first, second) = (try issuer.issue("mx1.example.com"), try issuer.issue("mx2.example.com"))
         try put(first.chain, "mx1.crt")
         try put(first.key, "mx1.key")
@@ -115,13 +115,24 @@ struct TakeoverTests {
             let adopted = try await muster(adopt + ["--name", "mx1"])
             #expect(adopted.isFine && adopted.output.contains("agent run --state-dir \(state)"), "\(adopted)")
             #expect(try await see(hand) == before)
-            let after = try await withAgent(in: state) { try await see(hand) }
+            let agent = ["agent", "run", "--state-dir", state]
+            let after = try await during(agent, until: "muster agent ready") { try await see(hand) }
             expect(try #require(after), before)
             #expect(lab.names(in: "etc/original") == ["main.cf", "master.cf"])
             let policies = lab.read("etc/current/destinations.texthash")
             #expect(policies == "bank.example secure match=nexthop\nother.example none\n")
             let again = try await muster(adopt + ["--preview"])
             #expect(!again.isFine && again.error.contains("Muster drives the Postfix of \(lab.configuration) already"), "\(again)")
+            let twice = try await muster(adopt + ["--name", "mx1"])
+            #expect(!twice.isFine && twice.error.contains("There is a machine in \(state) already"), "\(twice)")
+            let leaf = try #require(before[0].leaf)
+            let joined = try await inCluster(madeFrom: state, below: lab.root, losing: leaf) {
+                try await during(agent, until: "muster agent ready") {
+                    try await synced(below: lab.root)
+                    return try await see(hand)
+                }
+            }
+            expect(try #require(joined ?? nil), before)
         }
     }
 
@@ -138,9 +149,9 @@ struct TakeoverTests {
             #expect(try await refused("\(lab.root)/queue").contains("There is no main.cf that can be read in \(lab.root)/queue"))
             #expect(try await refused(lab.configuration).contains("There is no master.cf"))
             let master = "\(lab.address):25 inet n - n - - smtpd -o smtpd_tls_security_level=encrypt\n"
-            try master.write(toFile: "\(lab.configuration)/master.cf", atomically: false, encoding: .utf8)
+            try lab.put(master, "etc/master.cf")
             let main = (lab.read("etc/main.cf") ?? "") + "smtp_tls_policy_maps = hash:/none\nsmtpd_tls_cert_file = /none.pem\n"
-            try main.write(toFile: "\(lab.configuration)/main.cf", atomically: false, encoding: .utf8)
+            try lab.put(main, "etc/main.cf")
             let words = try await refused(lab.configuration)
             #expect(
                 words.contains("main.cf: smtp_tls_policy_maps: hash:/none: open database /none.db: No such file or directory"), "\(words)")
@@ -171,14 +182,53 @@ struct TakeoverTests {
         return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
     }
 
-    /// Runs the agent until it is ready, then the body, and ends it.
-    private func withAgent<Result: Sendable>(in state: String, _ body: () async throws -> Result) async throws -> Result? {
-        try await run(
-            .path(binary), arguments: ["agent", "run", "--state-dir", state], input: .none, output: .sequence, error: .discarded
-        ) { execution -> Result? in
+    /// Starts a process, runs the body when it says that it is ready, and ends it.
+    private func during<Result: Sendable>(
+        _ arguments: [String], until ready: String, _ body: () async throws -> Result
+    ) async throws -> Result? {
+        try await run(.path(binary), arguments: Arguments(arguments), input: .none, output: .sequence, error: .discarded) {
+            execution -> Result? in
             defer { kill(execution.processIdentifier.value, SIGTERM) }
-            for try await line in execution.standardOutput.strings() where line.contains("muster agent ready") { return try await body() }
+            for try await line in execution.standardOutput.strings() where line.contains(ready) { return try await body() }
             return nil
         }.closureResult
+    }
+
+    // MARK: - The cluster
+
+    /// Runs a cluster that began with a machine's settings and that the machine has joined, and the body in it.
+    private func inCluster<Result: Sendable>(
+        madeFrom state: String, below root: String, losing leaf: Digest, _ body: () async throws -> Result
+    ) async throws -> Result? {
+        let made = try await muster([
+            "manager", "init", "--name", "acme", "--data-dir", "\(root)/manager", "--from", state, "--admin-listen", "127.0.0.1:0",
+            "--member-listen", "127.0.0.1:0",
+        ])
+        #expect(made.isFine && made.output.contains("listeners/public"), "\(made)")
+        return try await during(["manager", "run", "--data-dir", "\(root)/manager"], until: "muster manager ready") {
+            let invited = try await muster(["invite", "--profile", "\(root)/manager/admin.profile.json"])
+            let invitation = invited.output.trimmingCharacters(in: .whitespacesAndNewlines)
+            let joined = try await muster(["agent", "join", invitation, "--state-dir", state, "--accept-loss", "--output", "json"])
+            // What is lost is named by the certificate that was adopted.
+            #expect(joined.isFine && joined.output.contains(leaf.hex), "\(joined)")
+            return try await body()
+        }
+    }
+
+    /// Asks until the machine has proved what the cluster holds for it; the test's time limit ends it.
+    private func synced(below root: String) async throws {
+        while true {
+            let list = try await muster(["machine", "list", "--profile", "\(root)/manager/admin.profile.json", "--output", "json"])
+            if list.output.contains("\"state\" : \"synced\"") { return }
+        }
+    }
+}
+
+extension PostfixLab {
+    /// Writes a file below its directory that is old: Postfix's programs wait until one is older than a second.
+    fileprivate func put(_ text: String, _ path: String) throws {
+        try text.write(toFile: "\(root)/\(path)", atomically: false, encoding: .utf8)
+        let then = Date(timeIntervalSince1970: 1_000_000)
+        try FileManager.default.setAttributes([.modificationDate: then], ofItemAtPath: "\(root)/\(path)")
     }
 }

@@ -1,12 +1,18 @@
 import ClusterModel
 
 extension PostfixPlan {
-    /// What a hand-made service was told that gives way to a listener, and that says nothing of TLS: filters, limits, restrictions of its
-    /// own go on with the listener. `own` are the listener's options, which win.
+    /// What a hand-made service was told that gives way to a listener: filters, limits, restrictions of its own go on with the listener,
+    /// and so does what it says of TLS where Muster says nothing. `own` are the listener's options, which win.
     func handMadeOptions(at endpoint: Endpoint, besides own: [PostfixProcess.Option]) -> [PostfixProcess.Option] {
-        let taken = Set(own.map(\.name)).union(["smtpd_use_tls", "smtpd_enforce_tls"])
-        return (replaced(at: endpoint)?.options ?? []).filter { !taken.contains($0.name) && !$0.name.hasPrefix("smtpd_tls_") }
+        let taken = Set(own.map(\.name)).union(PostfixPlan.ofCertificates)
+        return (replaced(at: endpoint)?.options ?? []).filter { !taken.contains($0.name) }
     }
+
+    /// What a listener without a certificate must not find again, and the words of old for its level.
+    private static let ofCertificates: Set<String> = [
+        "smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_key_file", "smtpd_tls_dcert_file", "smtpd_tls_dkey_file",
+        "smtpd_tls_eccert_file", "smtpd_tls_eckey_file", "smtpd_use_tls", "smtpd_enforce_tls",
+    ]
 
     /// How many processes a hand-made service may have that gives way to a listener.
     func handMadeLimit(at endpoint: Endpoint) -> String { replaced(at: endpoint)?.columns.last ?? "-" }

@@ -13,9 +13,12 @@ struct AgentAdopt: AsyncParsableCommand {
             understood, what it leaves alone, and what will be otherwise once the agent runs. The Postfix itself is not touched before \
             that: look first with --preview, as root, for keys are read.
 
-              muster agent adopt --state-dir DIR --preview --gateway-option config-dir=/etc/postfix
-              muster agent adopt --state-dir DIR --name mx1 --gateway-option config-dir=/etc/postfix
-              muster agent adopt --state-dir DIR --name mx1 --hostname mx1.example.com --interface data1=192.0.2.1 \\
+              muster agent adopt --state-dir DIR --preview \\
+                --gateway-option config-dir=/etc/postfix
+              muster agent adopt --state-dir DIR --name mx1 \\
+                --gateway-option config-dir=/etc/postfix
+              muster agent adopt --state-dir DIR --name mx1 \\
+                --hostname mx1.example.com --interface data1=192.0.2.1 \\
                 --gateway-option config-dir=/etc/postfix
 
             --hostname and --interface go before what the installation says; a service at all addresses becomes a listener at each \

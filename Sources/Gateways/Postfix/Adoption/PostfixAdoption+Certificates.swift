@@ -37,7 +37,7 @@ extension PostfixAdoption {
         let facts = found.identity.chain.facts[0]
         report.understand(
             "certificates/\(name)",
-            "\(facts.subject), \(setting.chain.count) in the chain, SHA-256 \(facts.fingerprint.hex)",
+            "\(facts.subject), expires \("\(facts.notAfter)".prefix { $0 != "T" }), \(setting.chain.count) in the chain, SHA-256 \(facts.fingerprint.hex)",
             at: found.place)
         report.change(
             .init(found.file), from: "a renewal of this file is served at the next reload",

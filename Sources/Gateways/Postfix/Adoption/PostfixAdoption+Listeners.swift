@@ -18,7 +18,7 @@ extension PostfixAdoption {
         let outside = services.filter { !$0.address.isOwnHost }
         var listeners: [AdoptedListener] = []
         for (address, service) in services {
-            let interface = interface(at: address, hostname: service.process["myhostname"] ?? hostname, for: place(of: service.process))
+            let interface = interface(at: address, hostname: self.hostname(of: service), for: place(of: service.process))
             let name = address.isOwnHost ? (address.isIPv6 ? "local6" : "local") : outside.count == 1 ? "public" : "public-\(interface)"
             var listener = AdoptedListener(name: String(name.prefix(Limits.nameLength)), service: service)
             listener.setting.interface = interface
@@ -40,6 +40,14 @@ extension PostfixAdoption {
             _ = interface(at: address, hostname: hostname, for: .init("--interface", name))
         }
         return listeners
+    }
+
+    /// What a service calls itself.
+    private func hostname(of service: PostfixInstallation.Service) -> String {
+        guard service.process["myhostname"] != nil, let own = service.parameters["myhostname"], HostName.accepts(own) else {
+            return hostname
+        }
+        return own
     }
 
     // MARK: - Addresses

@@ -3,7 +3,9 @@ import ClusterModel
 extension PostfixAdoption {
     /// Holds what Postfix would be told against what it is told now: what gives way and became no setting is a change, what stays is named.
     mutating func compare() {
-        for finding in configuration.settings.findings() where finding.severity == .error && report.problems.isEmpty {
+        // What could not be read is missing elsewhere, and has been named as such.
+        let errors = report.problems.isEmpty ? configuration.settings.findings().filter { $0.severity == .error } : []
+        for finding in errors {
             report.object(.init(finding.entry), finding.text, cure: "Change what it was made of, then adopt.")
         }
         let generation = "\(installation.directory)/gen/1"
@@ -11,7 +13,7 @@ extension PostfixAdoption {
         do throws(Refusal) {
             plan = try PostfixPlan(configuration, over: installation.base, system: installation.systemAuthorities, in: generation)
         } catch {
-            // A certificate that could not be read has been named as such.
+            // As above.
             guard report.problems.isEmpty else { return }
             for reason in error.details.isEmpty ? [error.reason] : error.details {
                 report.object(.init(installation.directory), reason, cure: "Change it there, then adopt.")

@@ -21,7 +21,10 @@ package struct PostfixReader: Sendable {
     ///   Postfix itself does not read, `limit` for more services than are asked about.
     package func read() async throws(Refusal) -> PostfixInstallation {
         try check()
-        let base = try PostfixStore(directory: options.configuration).base()
+        let base: PostfixBase
+        do throws(Refusal) { base = try PostfixStore(directory: options.configuration).base() } catch {
+            throw Refusal(error.code, "\(options.configuration): \(error.reason.replacing("original/", with: "")). Mend that first.")
+        }
         var installation = PostfixInstallation(
             directory: options.configuration, base: base, parameters: try await parameters(of: nil))
         let taking = PostfixInstallation.takingMail(base.processes)
