@@ -74,7 +74,7 @@ struct ManagerWiring {
             configuration: .init(
                 services: [
                     .init(service: fleet), .init(service: watch), .init(service: driftWatch), .init(service: memberPort),
-                    .init(service: adminPort), .init(service: keeper),
+                    .init(service: adminPort), .init(service: keeper), .init(service: EndNotice()),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {

@@ -105,7 +105,7 @@ package actor EmbeddedGateway: Gateway {
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.autoRead, value: false)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { reception.prepare($0, at: endpoint) }
             .bind(to: endpoint.socketAddress)
             .get()

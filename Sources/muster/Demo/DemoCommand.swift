@@ -38,7 +38,9 @@ struct DemoCommand: AsyncParsableCommand {
 
     func run() async throws {
         let cluster = try await exiting { try DemoCluster(machines: machines, gateway: gateway) }
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigpipe)
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+        // When nobody reads what it says any more, it goes on to its end, and cleans up.
+        _ = signal(SIGPIPE, SIG_IGN)
         // Caught to the end: whoever is impatient while everything is being ended leaves nothing behind either.
         defer { withExtendedLifetime(signals) {} }
         var failure: (any Error)?

@@ -146,10 +146,14 @@ struct AgentRun: AsyncParsableCommand {
                 prober: try AgentRun.prober(of: machine, on: threads),
                 connector: Failpoints.connector(TLSManagerConnector(group: threads, now: systemClock)), now: systemClock,
                 knowledge: Failpoints.knowledge, looks: Failpoints.looks, logger: logger,
-                onReady: { Output.line("muster agent ready name=\(machine.name)") })
+                onReady: {
+                    Output.line("muster agent ready name=\(machine.name)")
+                    SystemNotice.ready.send()
+                })
             let group = ServiceGroup(
                 configuration: .init(
-                    services: [.init(service: agent)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                    services: [.init(service: agent), .init(service: EndNotice())], gracefulShutdownSignals: [.sigterm, .sigint],
+                    logger: logger))
             try await group.run()
         }
     }

@@ -63,5 +63,6 @@ actor Announcement {
             Output.error("The ports could not be kept: \(error)")
         }
         Output.line("muster manager ready admin=https://\(admin) members=\(members)")
+        SystemNotice.ready.send()
     }
 }
