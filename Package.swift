@@ -122,6 +122,9 @@ let package = Package(
         room(
             "SMTPFixtures", path: "Tests/SMTPFixtures",
             ["ClusterModel", "Certificates", "Gateways", nioCore, nioPosix, nioSSL, nioTLS, subprocess]),
+        room(
+            "PostfixFixtures", path: "Tests/PostfixFixtures",
+            ["ClusterModel", "Certificates", "Gateways", "SMTPFixtures", logging, nioPosix, subprocess, systemPackage, x509]),
         room("SeededRandomness", path: "Tests/SeededRandomness", []),
         room("RandomClusters", path: "Tests/RandomClusters", ["ClusterModel", "SeededRandomness"]),
         room(
@@ -161,14 +164,14 @@ let package = Package(
         tests(
             "GatewaysTests",
             [
-                "ClusterModel", "Certificates", "Gateways", "SMTPFixtures", "SeededRandomness", nioCore, nioPosix, nioSSL, nioEmbedded,
-                subprocess,
+                "ClusterModel", "Certificates", "Gateways", "PostfixFixtures", "SMTPFixtures", "SeededRandomness", nioCore, nioPosix,
+                nioSSL, nioEmbedded, subprocess,
             ]),
         tests(
             "PostfixTests",
             [
-                "muster", "ClusterModel", "Certificates", "Gateways", "MailFixtures", "SMTPFixtures", logging, nioCore, nioPosix, nioSSL,
-                subprocess, systemPackage, x509,
+                "muster", "ClusterModel", "Certificates", "Gateways", "MailFixtures", "PostfixFixtures", "SMTPFixtures", logging, nioCore,
+                nioPosix, nioSSL, subprocess, systemPackage,
             ],
             exclude: ["Golden"]),
         tests(
@@ -225,8 +228,8 @@ if Context.environment["MUSTER_BENCHMARKS"] != nil {
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService", "Replication",
-                "ReplicationTransport", grdb, logging, nioCore, nioPosix, nioSSL, nioTLS,
+                "AdminContract", "Certificates", "ClusterLog", "ClusterLogSQLite", "ClusterModel", "ClusterService", "Gateways",
+                "PostfixFixtures", "Replication", "ReplicationTransport", "SMTPFixtures", grdb, logging, nioCore, nioPosix, nioSSL, nioTLS,
             ],
             path: "Tests/Benchmarks/Measuring", swiftSettings: house))
 }

@@ -1,6 +1,7 @@
 import ClusterModel
 import Foundation
 import Glibc
+import PostfixFixtures
 import SMTPFixtures
 import Subprocess
 import SystemPackage

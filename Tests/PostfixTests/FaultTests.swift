@@ -1,8 +1,10 @@
 import ClusterModel
 import Foundation
 import Gateways
+import Logging
 import NIOCore
 import NIOPosix
+import PostfixFixtures
 import SMTPFixtures
 import Testing
 
@@ -36,16 +38,6 @@ struct FaultTests {
         let refusal = await #expect(throws: Refusal.self) { try await lab.gateway.apply(configuration) }
         #expect(lab.names(in: "etc/gen") == before)
         return refusal?.details.joined(separator: "\n") ?? ""
-    }
-
-    @Test func `a key that does not belong to its certificate`() async throws {
-        try await serving { lab, setup in
-            var changed = setup
-            changed.certificates["mail"]?.key = try Issuer.selfSigned("other.test").key
-            #expect(
-                try await refusal(lab, changed)
-                    == "listener/public: certificate \"mail\": the private key does not belong to the certificate")
-        }
     }
 
     @Test func `a port that somebody else has, and an address that is not there`() async throws {
@@ -104,6 +96,37 @@ struct FaultTests {
         }
     }
 
+    @Test func `Postfix that is not installed any more, or that does not come to an end, is named in time`() async throws {
+        try await serving { lab, setup in
+            let commands = "\(lab.root)/commands"
+            try FileManager.default.createDirectory(atPath: commands, withIntermediateDirectories: false)
+            for command in ["postfix", "postconf", "postmap"] {
+                try FileManager.default.createSymbolicLink(atPath: "\(commands)/\(command)", withDestinationPath: "/usr/sbin/\(command)")
+            }
+            let options = try PostfixOptions(["config-dir": lab.configuration, "command-dir": commands])
+            let gateway = PostfixGateway(
+                options, group: MultiThreadedEventLoopGroup.singleton, clock: HurriedClock(),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            var changed = setup
+            changed.hostname = "new.example.com"
+            let configuration = try changed.configuration
+            let reload = "\(commands)/postfix"
+            try FileManager.default.removeItem(atPath: reload)
+            try "#!/bin/sh\nexec sleep 1000\n".write(toFile: reload, atomically: false, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: reload)
+            let late = await #expect(throws: Refusal(.wouldBreak, "")) { try await gateway.apply(configuration) }
+            #expect(late?.details.contains("postfix did not end within 15 seconds.") == true, "\(late?.details ?? [])")
+            #expect(lab.read("etc/main.cf")?.contains("gen/1/") == true)
+            try FileManager.default.removeItem(atPath: "\(commands)/postconf")
+            let gone = await #expect(throws: Refusal(.unavailable, "")) { try await gateway.apply(configuration) }
+            #expect(gone?.reason.hasPrefix("postconf could not be run: ") == true)
+            let missing = #expect(throws: Refusal(.notFound, "")) {
+                try PostfixOptions(["config-dir": lab.configuration, "command-dir": commands])
+            }
+            #expect(missing?.reason.hasPrefix("There is no program \(commands)/postconf. Install Postfix, or say where") == true)
+        }
+    }
+
     @Test func `what cannot be served at first leaves the hand-made files as they were`() async throws {
         try await PostfixLab.with { lab in
             let before = lab.read("etc/main.cf")
@@ -151,5 +174,15 @@ struct FaultTests {
             let facts = try FileManager.default.attributesOfItem(atPath: "\(lab.configuration)/gen/3/tls/mail.pem")
             #expect((facts[.posixPermissions] as? NSNumber)?.intValue == 0o600)
         }
+    }
+}
+
+/// A clock on which time passes five times as fast.
+private struct HurriedClock: Clock {
+    var now: ContinuousClock.Instant { .now }
+    var minimumResolution: Duration { .nanoseconds(1) }
+
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+        try await ContinuousClock().sleep(for: (deadline - now) / 5)
     }
 }

@@ -1,6 +1,7 @@
 import ClusterModel
 import Gateways
 import MailFixtures
+import PostfixFixtures
 import SMTPFixtures
 import Testing
 

@@ -2,6 +2,7 @@ import ClusterModel
 import Gateways
 import MailFixtures
 import NIOSSL
+import PostfixFixtures
 import SMTPFixtures
 import Testing
 

@@ -1,7 +1,7 @@
 import ClusterModel
 import Gateways
+import PostfixFixtures
 import SMTPFixtures
-import Synchronization
 import Testing
 
 /// Sessions do not notice that the configuration changes.
@@ -29,42 +29,19 @@ struct ReloadTests {
         }
     }
 
-    /// Mail that goes on for as long as it is wanted.
-    private final class Load: Sendable {
-        let state = Mutex((sessions: 0, isOver: false))
-    }
-
     @Test func `twenty changes of a certificate under constant mail, and no session fails`() async throws {
         try await PostfixLab.with { lab in
             var setup = Setup(certificate: try Issuer.selfSigned("mx1.example.com"))
             setup.address = lab.address
             try await lab.gateway.apply(try setup.configuration)
-            let load = Load()
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                for number in 1...3 {
-                    tasks.addTask {
-                        while !load.state.withLock({ $0.isOver }) {
-                            let peer = try await Peer.connect(to: lab.address, from: "\(lab.network).\(number + 1)")
-                            _ = try await peer.secure()
-                            for line in ["MAIL FROM:<a@sender.test>", "RCPT TO:<u@inbound.test>", "DATA"] {
-                                try await peer.say(line)
-                            }
-                            guard try await peer.say("Subject: test\r\n\r\ntest\r\n.").last?.hasPrefix("250") == true else {
-                                throw Peer.Closed()
-                            }
-                            await peer.close()
-                            load.state.withLock { $0.sessions += 1 }
-                        }
-                    }
-                }
+            let count = try await MailLoad.during(lab) {
                 for _ in 1...20 {
                     setup.certificates["mail"] = try Issuer.selfSigned("mx1.example.com")
                     try await lab.gateway.apply(try setup.configuration)
                 }
-                load.state.withLock { $0.isOver = true }
-                try await tasks.waitForAll()
             }
-            #expect(load.state.withLock { $0.sessions } > 20)
+            #expect(count.failures == [])
+            #expect(count.sessions > 20)
         }
     }
 }

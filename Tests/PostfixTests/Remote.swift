@@ -4,6 +4,7 @@ import Gateways
 import NIOCore
 import NIOPosix
 import NIOSSL
+import PostfixFixtures
 import SMTPFixtures
 import Synchronization
 

@@ -22,6 +22,14 @@ enum WireTestCodec {
         #expect(try WireCodec.decodeManager(WireCodec.encode(message)) == message)
     }
 
+    @Test func `an agent whose kind of gateway is newer than this manager is heard like one that did not say`() throws {
+        var hello = try WireMemberFrame(serializedBytes: try WireCodec.encode(MemberMessage.hello(Samples.hello)))
+        hello.hello.gateway = "exim"
+        var expected = Samples.hello
+        expected.knowledge.gateway = nil
+        #expect(try WireCodec.decodeMember(try hello.serializedBytes()) == .hello(expected))
+    }
+
     @Test func `an entry keeps its bytes, and says where it was set`() throws {
         guard case .update(let update) = try WireCodec.decodeManager(WireCodec.encode(.update(Samples.update))) else {
             Issue.record("not an update")

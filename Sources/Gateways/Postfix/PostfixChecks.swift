@@ -1,6 +1,5 @@
 import ClusterModel
 import Glibc
-import FoundationEssentials
 
 /// Looks at a generation on the disk with Postfix's own programs before anything is switched to it.
 struct PostfixChecks: Sendable {
@@ -97,45 +96,41 @@ struct PostfixChecks: Sendable {
 }
 
 /// A directory in which a program of Postfix can be started for a look, with a socket in the place of its log.
-private struct CheckLog: Sendable {
-    let folder: String
+private struct CheckLog: DurableDirectory {
+    let directory: String
     private let socket: Int32
 
+    static let directoryMode = PostfixStore.directoryMode
+    static let fileMode = PostfixStore.fileMode
+    static let age = PostfixStore.age
+
     init(folder: String) {
-        self.folder = folder
+        directory = folder
         socket = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
     }
 
     /// The generation's parameters, but for where the log goes: without a socket its words would get lost in the log of the instance.
     func prepare(_ plan: PostfixPlan, generation: String) throws(Refusal) {
-        do {
-            let manager = FileManager.default
-            if manager.fileExists(atPath: folder) { try manager.removeItem(atPath: folder) }
-            try manager.createDirectory(
-                atPath: "\(folder)/public", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-            var parameters = try PostfixParameters(parsing: plan.files["main.cf"]?.text ?? "")
-            // Tables behind Postfix's own process for them, which is not there: nothing is looked up.
-            for name in parameters.names {
-                let words = parameters[name]?.split(separator: " ") ?? []
-                parameters[name] = words.map { $0.hasPrefix("proxy:") ? "static:none" : String($0) }.joined(separator: " ")
-            }
-            parameters["local_recipient_maps"] = "static:none"
-            parameters["queue_directory"] = folder
-            parameters["maillog_file"] = "\(folder)/log"
-            parameters["maillog_file_prefixes"] = folder
-            try parameters.text.write(toFile: "\(folder)/main.cf", atomically: false, encoding: .utf8)
-            let then = timespec(tv_sec: time(nil) - 10, tv_nsec: 0)
-            guard unsafe utimensat(AT_FDCWD, "\(folder)/main.cf", [then, then], 0) == 0 else {
-                throw Refusal(.unavailable, "\(folder)/main.cf cannot be given its time.")
-            }
-        } catch let refusal as Refusal {
-            throw refusal
-        } catch {
-            throw Refusal(.unavailable, "Muster cannot write into \(folder): \(error)")
+        var parameters = try PostfixParameters(parsing: plan.files["main.cf"]?.text ?? "")
+        // Tables behind Postfix's own process for them, which is not there: nothing is looked up.
+        for name in parameters.names {
+            let words = parameters[name]?.split(separator: " ") ?? []
+            parameters[name] = words.map { $0.hasPrefix("proxy:") ? "static:none" : String($0) }.joined(separator: " ")
         }
+        parameters["local_recipient_maps"] = "static:none"
+        let queue = parameters["queue_directory"] ?? "/var/spool/postfix"
+        parameters["queue_directory"] = directory
+        parameters["maillog_file"] = "\(directory)/log"
+        parameters["maillog_file_prefixes"] = directory
+        try remove("")
+        try makeDirectory("")
+        try makeDirectory("public")
+        // Where Postfix runs, its own process for TLS answers there: without one, each look waits a second for it and leaves TLS out.
+        try link("private", to: "\(queue)/private")
+        try create("main.cf", parameters.text)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let path = Array("\(folder)/public/postlog".utf8)
+        let path = Array("\(directory)/public/postlog".utf8)
         // Below a path that is too long for a socket nothing is heard, and the answer is less clear.
         guard path.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
@@ -160,6 +155,6 @@ private struct CheckLog: Sendable {
     func close() {
         _ = Glibc.close(socket)
         // What is left is removed at the next look.
-        try? FileManager.default.removeItem(atPath: folder)
+        try? remove("")
     }
 }

@@ -8,10 +8,13 @@ import NIOSSL
 struct PostfixProof: Sendable {
     private let group: any EventLoopGroup
     private let clock: any Clock<Duration>
-    private let prober: TLSProber
 
     /// Milliseconds between two looks at a listener that is not as it should be yet.
     private static let pause = 20
+    /// The time of a look, in milliseconds, and of the first few: a process of before that takes one after the reload may wait a second for
+    /// Postfix's process for TLS, which is a new one, and has nothing new to show.
+    private static let patience = (usual: 1000, first: 250)
+    private static let firstLooks = 4
     /// Milliseconds after which a listener is looked at once more where one look cannot tell a process of before from one of now. Those of
     /// before end when they hear of the reload, and may take one more session until then.
     private static let second = 300
@@ -19,7 +22,6 @@ struct PostfixProof: Sendable {
     init(group: any EventLoopGroup, clock: any Clock<Duration>) {
         self.group = group
         self.clock = clock
-        prober = TLSProber(group: group, deadline: .seconds(1))
     }
 
     /// Looks until every listener is as it should be, or the time is up. What is not then, a line each.
@@ -45,10 +47,13 @@ struct PostfixProof: Sendable {
 
     private func objection(to listener: PostfixPlan.Listener) async -> String? {
         var left = Limits.postfixProofSeconds * 1000 / PostfixProof.pause
+        var looks = 0
         while true {
-            let (objection, cost) = await look(at: listener)
+            looks += 1
+            let (objection, cost) = await look(
+                at: listener, patience: looks > PostfixProof.firstLooks ? PostfixProof.patience.usual : PostfixProof.patience.first)
             guard let objection else { return nil }
-            left -= 1 + cost * 1000 / PostfixProof.pause
+            left -= 1 + cost / PostfixProof.pause
             // A sleep that is interrupted means that nobody waits for the answer any more.
             guard left > 0, (try? await clock.sleep(for: .milliseconds(PostfixProof.pause))) != nil else {
                 return "listener/\(listener.name) at \(listener.endpoint): \(objection)"
@@ -56,17 +61,18 @@ struct PostfixProof: Sendable {
         }
     }
 
-    /// What is not as it should be, and the seconds that it took to see.
-    private func look(at listener: PostfixPlan.Listener) async -> (String?, Int) {
+    /// What is not as it should be, and the milliseconds that it took to see, if those are many.
+    private func look(at listener: PostfixPlan.Listener, patience: Int = PostfixProof.patience.usual) async -> (String?, Int) {
         do {
             guard let leaf = listener.leaf else {
-                try await greeting(at: listener.endpoint)
+                try await greeting(at: listener.endpoint, deadline: .milliseconds(Int64(patience)))
                 return (nil, 0)
             }
+            let prober = TLSProber(group: group, deadline: .milliseconds(Int64(patience)))
             let served = try await prober.look(at: listener.endpoint, startTLS: true)
             return (served == leaf ? nil : "it serves another certificate than it should: \(served.short)", 0)
         } catch ChannelError.connectTimeout {
-            return ("it does not answer", 1)
+            return ("it does not answer", patience)
         } catch ProbeHandler.Failure.noTLS(let line) {
             return (line.map { "it does not come to TLS, and says: \($0.printable)" } ?? "it does not come to TLS", 0)
         } catch ProbeHandler.Failure.closed {
@@ -79,11 +85,11 @@ struct PostfixProof: Sendable {
     }
 
     /// Waits for the first line of an SMTP server.
-    private func greeting(at endpoint: Endpoint) async throws {
+    private func greeting(at endpoint: Endpoint, deadline: TimeAmount) async throws {
         let found = group.next().makePromise(of: Void.self)
-        let timeout = found.futureResult.eventLoop.scheduleTask(in: .seconds(1)) { found.fail(ChannelError.connectTimeout(.seconds(1))) }
+        let timeout = found.futureResult.eventLoop.scheduleTask(in: deadline) { found.fail(ChannelError.connectTimeout(deadline)) }
         defer { timeout.cancel() }
-        let connection = ClientBootstrap(group: group).connectTimeout(.seconds(1))
+        let connection = ClientBootstrap(group: group).connectTimeout(deadline)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(GreetingHandler(found: found)) }
             }

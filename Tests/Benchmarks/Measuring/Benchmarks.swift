@@ -79,6 +79,7 @@ enum Measure: String, CaseIterable {
     case sqlite
     case cold
     case resolving
+    case postfix
 
     func figures(_ options: Options) async throws -> [Figure] {
         switch self {
@@ -89,6 +90,7 @@ enum Measure: String, CaseIterable {
         case .sqlite: try await SQLiteMeasure(options: options).figures()
         case .cold: try await ColdStart.figures(options)
         case .resolving: try await options.each { try ResolvingMeasure(options: options, machines: $0).figures() }
+        case .postfix: try await PostfixMeasure(options: options).figures()
         }
     }
 }

@@ -7,14 +7,14 @@ import NIOPosix
 import SMTPFixtures
 import Testing
 
-/// The promises of ``Gateway``, kept by every kind. HTTPS is what all of them but Postfix can serve; Postfix has tests of its own.
+/// The promises of ``Gateway``, kept by every kind. HTTPS is what all of them but Postfix can serve; at Postfix it is a listener.
 @Suite("Every gateway keeps the same promises", .timeLimit(.minutes(2)))
 struct GatewayContractTests {
     @Test(arguments: GatewayKeeper.here)
     func `what is applied is served when apply returns, and so is what comes after`(_ keeper: GatewayKeeper) async throws {
         try await GatewayLab.with(keeper) { lab in
             let gateway = try lab.gateway()
-            var fixture = try await Fixture.web()
+            var fixture = try await keeper.fixture()
             for name in ["one.example", "two.example", "three.example"] {
                 fixture.certificates["web"] = try await .make(name)
                 try await gateway.apply(try fixture.configuration)
@@ -28,11 +28,17 @@ struct GatewayContractTests {
     func `what is in force is seen to be so, and so is a file that somebody changed or took away`(_ keeper: GatewayKeeper) async throws {
         try await GatewayLab.with(keeper) { lab in
             let gateway = try lab.gateway()
-            let configuration = try await Fixture.web().configuration
+            let configuration = try await keeper.fixture().configuration
             try await gateway.apply(configuration)
             #expect(!(await gateway.observe(configuration)).isEmpty)
             #expect(await gateway.observe(configuration).compactMap(\.objection) == [])
             for observed in await gateway.observe(configuration) where observed.subject.hasPrefix("/") {
+                if let destination = try? FileManager.default.destinationOfSymbolicLink(atPath: observed.subject) {
+                    try FileManager.default.removeItem(atPath: observed.subject)
+                    #expect(await gateway.observe(configuration).compactMap(\.objection).contains { $0.hasPrefix(observed.subject) })
+                    try FileManager.default.createSymbolicLink(atPath: observed.subject, withDestinationPath: destination)
+                    continue
+                }
                 let text = try String(contentsOfFile: observed.subject, encoding: .utf8)
                 try (text + "# by hand\n").write(toFile: observed.subject, atomically: false, encoding: .utf8)
                 #expect(await gateway.observe(configuration).compactMap(\.objection).count == 1)
@@ -50,13 +56,13 @@ struct GatewayContractTests {
     {
         try await GatewayLab.with(keeper) { lab in
             let gateway = try lab.gateway()
-            var fixture = try await Fixture.web()
+            var fixture = try await keeper.fixture()
             let good = try #require(fixture.certificates["web"])
             try await gateway.apply(try fixture.configuration)
             fixture.certificates["web"] = TestCertificate(chain: good.chain, key: try await TestCertificate.make("other.example").key)
             let refusal = await #expect(throws: Refusal(.invalid, "")) { try await gateway.apply(try fixture.configuration) }
             #expect(
-                refusal?.details == ["https/data1: certificate \"web\": the private key does not belong to the certificate"])
+                refusal?.details == ["\(keeper.service): certificate \"web\": the private key does not belong to the certificate"])
             #expect(try await fixture.served() == good.fingerprint)
             fixture.certificates["web"] = good
             try await gateway.apply(try fixture.configuration)
@@ -68,14 +74,14 @@ struct GatewayContractTests {
     func `a port in use is refused with the reason, and the old certificate is served`(_ keeper: GatewayKeeper) async throws {
         try await GatewayLab.with(keeper) { lab in
             let gateway = try lab.gateway()
-            var fixture = try await Fixture.web()
+            var fixture = try await keeper.fixture()
             let old = try #require(fixture.certificates["web"])
             try await gateway.apply(try fixture.configuration)
             let squatter = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .bind(host: fixture.address, port: 2601).get()
             var taken = fixture
             taken.certificates["web"] = try await .make("new.example")
-            taken.https?.port = 2601
+            taken.servicePort = 2601
             let refused = try taken.configuration
             let refusal = await #expect(throws: Refusal.self) { try await gateway.apply(refused) }
             #expect(refusal?.details.first?.contains(":2601") == true)
@@ -92,15 +98,13 @@ struct GatewayContractTests {
     func `a session that is open goes on while another certificate comes into force`(_ keeper: GatewayKeeper) async throws {
         try await GatewayLab.with(keeper) { lab in
             let gateway = try lab.gateway()
-            var fixture = try await Fixture.web()
+            var fixture = try await keeper.fixture()
             try await gateway.apply(try fixture.configuration)
-            let open = try await Peer.connect(to: fixture.address, port: 8443)
-            #expect(try await open.handshake() == fixture.certificates["web"]?.fingerprint)
-            try await open.send("GET / HTTP/1.1\r\nHost: mx1.example.com\r\n")
+            let open = try await OpenSession(fixture)
+            #expect(open.shown == (try fixture.certificates["web"]?.fingerprint))
             fixture.certificates["web"] = try await .make("new.example")
             try await gateway.apply(try fixture.configuration)
-            try await open.send("Connection: close\r\n\r\n")
-            #expect(try await open.line() == "HTTP/1.1 200 OK")
+            #expect(try await open.goesOn())
             #expect(try await fixture.served() == fixture.certificates["web"]?.fingerprint)
             await gateway.stop()
         }
@@ -110,15 +114,13 @@ struct GatewayContractTests {
     func `the same again disturbs nothing, and nothing is written anew`(_ keeper: GatewayKeeper) async throws {
         try await GatewayLab.with(keeper) { lab in
             let gateway = try lab.gateway()
-            let fixture = try await Fixture.web()
+            let fixture = try await keeper.fixture()
             try await gateway.apply(try fixture.configuration)
             let before = lab.marks
-            let open = try await Peer.connect(to: fixture.address, port: 8443)
-            _ = try await open.handshake()
+            let open = try await OpenSession(fixture)
             try await gateway.apply(try fixture.configuration)
             #expect(lab.marks == before)
-            try await open.send("GET / HTTP/1.0\r\n\r\n")
-            #expect(try await open.line().hasSuffix(" 200 OK"))
+            #expect(try await open.goesOn())
             await gateway.stop()
         }
     }
@@ -126,7 +128,7 @@ struct GatewayContractTests {
     @Test(arguments: GatewayKeeper.here)
     func `an agent that comes back takes over what is there`(_ keeper: GatewayKeeper) async throws {
         try await GatewayLab.with(keeper) { lab in
-            var fixture = try await Fixture.web()
+            var fixture = try await keeper.fixture()
             let first = try lab.gateway()
             try await first.apply(try fixture.configuration)
             await first.stop()
@@ -143,28 +145,71 @@ struct GatewayContractTests {
             await second.stop()
         }
     }
-}
 
-extension Fixture {
-    /// HTTPS on port 8443 of an address of its own, and no listener.
-    static func web() async throws -> Fixture {
-        var fixture = Fixture()
-        fixture.listeners = [:]
-        fixture.certificates["web"] = try await .make("web.example")
-        fixture.https = HTTPSService(port: 8443, certificate: "web")
-        return fixture
+    @Test(arguments: GatewayKeeper.here)
+    func `one configuration is applied at a time, and others are refused`(_ keeper: GatewayKeeper) async throws {
+        try await GatewayLab.with(keeper) { lab in
+            let gateway = try lab.gateway()
+            var fixture = try await keeper.fixture()
+            var wanted: [(leaf: Digest, configuration: GatewayConfiguration)] = []
+            for name in ["one.example", "two.example", "three.example"] {
+                let certificate = try await TestCertificate.make(name)
+                fixture.certificates["web"] = certificate
+                wanted.append((try certificate.fingerprint, try fixture.configuration))
+            }
+            let (applied, refused) = await withTaskGroup(of: (Digest, Refusal?).self) { tasks in
+                for (leaf, configuration) in wanted {
+                    tasks.addTask {
+                        do throws(Refusal) { try await gateway.apply(configuration) } catch { return (leaf, error) }
+                        return (leaf, nil)
+                    }
+                }
+                var ends: (applied: [Digest], refused: [Refusal]) = ([], [])
+                for await (leaf, refusal) in tasks {
+                    if let refusal { ends.refused.append(refusal) } else { ends.applied.append(leaf) }
+                }
+                return ends
+            }
+            #expect(applied.contains(try await fixture.served()))
+            #expect(refused.allSatisfy { $0.code == .conflict })
+            // The one in the agent may be done with each before the next comes.
+            #expect(keeper == .embedded || !refused.isEmpty)
+            await gateway.stop()
+        }
     }
 
-    /// The leaf that is served now.
-    func served() async throws -> Digest {
-        let peer = try await Peer.connect(to: address, port: https?.port ?? 0)
-        let leaf = try await peer.handshake()
-        await peer.close()
-        return leaf
+    /// When the agent's time for a change is up.
+    enum Moment: CaseIterable {
+        case atOnce
+        case onceSwitched
     }
-}
 
-extension GatewayLab {
-    /// What changes when something is done: the generation in force, how often the hook ran, the workers of nginx.
-    var marks: [String] { [current() ?? "", current("nginx") ?? "", "\(runs.count)", "\(nginxWorkers.sorted())"] }
+    @Test(arguments: GatewayKeeper.here, Moment.allCases)
+    func `a change whose time is up is in force whole or not at all, and the next works`(_ keeper: GatewayKeeper, _ moment: Moment)
+        async throws
+    {
+        try await GatewayLab.with(keeper) { lab in
+            let gateway = try lab.gateway()
+            var fixture = try await keeper.fixture()
+            try await gateway.apply(try fixture.configuration)
+            let before = (leaf: try await fixture.served(), generation: keeper.place.flatMap(lab.current))
+            fixture.certificates["web"] = try await .make("new.example")
+            let next = try fixture.configuration
+            let applying = Task { try await gateway.apply(next) }
+            if moment == .onceSwitched, let place = keeper.place {
+                while lab.current(place) == before.generation { await Task.yield() }
+            }
+            applying.cancel()
+            switch await applying.result {
+            case .success: #expect(try await fixture.served() == fixture.certificates["web"]?.fingerprint)
+            case .failure:
+                #expect(try await fixture.served() == before.leaf)
+                #expect(keeper.place.flatMap(lab.current) == before.generation)
+            }
+            fixture.certificates["web"] = try await .make("later.example")
+            try await gateway.apply(try fixture.configuration)
+            #expect(try await fixture.served() == fixture.certificates["web"]?.fingerprint)
+            await gateway.stop()
+        }
+    }
 }

@@ -4,6 +4,8 @@ import Gateways
 import Glibc
 import NIOCore
 import NIOPosix
+import PostfixFixtures
+import SMTPFixtures
 import Testing
 
 /// A kind of gateway, for tests of what all of them promise.
@@ -11,17 +13,42 @@ enum GatewayKeeper: CaseIterable, Sendable {
     case embedded
     case directory
     case nginx
+    case postfix
 
     /// Why it cannot be tried here; nil when it can. CI must: there it is tried, and fails if it cannot.
     var lack: String? {
         guard unsafe getenv("CI") == nil else { return nil }
         return switch self {
         case .nginx where !FileManager.default.isExecutableFile(atPath: "/usr/sbin/nginx"): "nginx is not installed"
+        case .postfix where !PostfixLab.isPossible: "Postfix is not installed, or this is not root, whom alone it obeys"
         default: nil
         }
     }
 
     static let here = allCases.filter { $0.lack == nil }
+
+    /// Where its files lie, below the lab's directory; nil for the one that has none.
+    var place: String? {
+        switch self {
+        case .embedded: nil
+        case .directory: "files"
+        case .nginx: "nginx"
+        case .postfix: "etc"
+        }
+    }
+
+    /// The service that it is tried with: HTTPS, or mail at Postfix, which knows nothing else.
+    var service: String { self == .postfix ? "listener/public" : "https/data1" }
+
+    /// Settings with that service, at an address of its own and with the certificate `web`.
+    func fixture() async throws -> Fixture {
+        guard self == .postfix else { return try await .web() }
+        var fixture = Fixture()
+        fixture.certificates["web"] = try await .make("web.example")
+        fixture.listeners["public"]?.certificate = "web"
+        fixture.trustsSystem = false
+        return fixture
+    }
 }
 
 /// A gateway of one kind on this machine, with a directory of its own, and whatever it started.
@@ -29,6 +56,12 @@ struct GatewayLab: Sendable {
     let keeper: GatewayKeeper
     let directory: String
     let hook: String
+    private let postfix: PostfixLab?
+
+    private init(_ keeper: GatewayKeeper, in directory: String, postfix: PostfixLab? = nil) {
+        (self.keeper, self.directory, self.postfix) = (keeper, directory, postfix)
+        hook = "\(directory)/hook"
+    }
 
     /// A new gateway value on the directory: what an agent has after a restart.
     func gateway(hookSeconds: Int = 20, proves: Bool = true) throws -> any Gateway {
@@ -41,6 +74,7 @@ struct GatewayLab: Sendable {
                 "path": "\(directory)/files", "hook": hook, "hook-seconds": "\(hookSeconds)", "prove": proves ? "yes" : "no",
             ]
             return DirectoryGateway(try DirectoryOptions(options), group: group, logger: quiet, systemAuthorities: { nil })
+        case .postfix: return try #require(postfix).another()
         }
     }
 
@@ -54,7 +88,7 @@ struct GatewayLab: Sendable {
     /// The number of the generation that `current` leads to.
     func current(_ place: String = "files") -> String? {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(place)/current"))
-            .map { String($0.dropFirst("generations/".count)) }
+            .flatMap { $0.split(separator: "/").last.map(String.init) }
     }
 
     func write(_ text: String, to path: String, mode: Int = 0o600) throws {
@@ -70,10 +104,13 @@ struct GatewayLab: Sendable {
     /// Runs a body with a gateway's directory, and ends afterwards what was started there.
     static func with(_ keeper: GatewayKeeper, hook: String = GatewayLab.servingHook, _ body: (GatewayLab) async throws -> Void) async throws
     {
+        if keeper == .postfix {
+            return try await PostfixLab.with { try await body(GatewayLab(keeper, in: $0.root, postfix: $0)) }
+        }
         let directory = "/tmp/muster-gateway-\(UInt64.random(in: .min ... .max))"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        let lab = GatewayLab(keeper: keeper, directory: directory, hook: "\(directory)/hook")
+        let lab = GatewayLab(keeper, in: directory)
         defer {
             for file in ["server.pid", "nginx/run/nginx.pid"] {
                 if let id = pid_t(lab.text(file).prefix { $0.isNumber }), id > 0 { _ = kill(id, SIGKILL) }

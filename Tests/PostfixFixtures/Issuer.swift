@@ -1,15 +1,15 @@
-import Certificates
-import ClusterModel
+package import Certificates
+package import ClusterModel
 import Foundation
-import SMTPFixtures
+package import SMTPFixtures
 import X509
 
 /// An authority of a test, and what it signs.
-struct Issuer {
-    let certificate: Certificate
+package struct Issuer: Sendable {
+    private let certificate: Certificate
     private let key: PrivateKey
 
-    init(_ name: String) throws {
+    package init(_ name: String) throws {
         key = try PrivateKey.generate(.ecdsaP256)
         certificate = try Issuer.certificate(
             name, key: key.publicKey, issuer: name, signer: key, days: 2,
@@ -20,12 +20,12 @@ struct Issuer {
     }
 
     /// The authority as a list that is trusted.
-    var list: AuthorityList {
+    package var list: AuthorityList {
         get throws { try AuthorityList(bundle: Array(try CertificateChain([certificate]).pem.utf8)) }
     }
 
     /// A certificate for a name; with days below zero one that has expired.
-    func issue(_ name: String, days: Int = 2) throws -> TestCertificate {
+    package func issue(_ name: String, days: Int = 2) throws -> TestCertificate {
         let leaf = try PrivateKey.generate(.ecdsaP256)
         let certificate = try Issuer.certificate(
             name, key: leaf.publicKey, issuer: self.certificate.subject.commonName, signer: key, days: days,
@@ -34,7 +34,7 @@ struct Issuer {
     }
 
     /// A certificate that nobody but itself vouches for.
-    static func selfSigned(_ name: String) throws -> TestCertificate {
+    package static func selfSigned(_ name: String) throws -> TestCertificate {
         let key = try PrivateKey.generate(.ecdsaP256)
         let certificate = try certificate(
             name, key: key.publicKey, issuer: name, signer: key, days: 2,
@@ -65,7 +65,7 @@ extension DistinguishedName {
 
 extension TestCertificate {
     /// SHA-256 of the leaf.
-    var leaf: Digest {
+    package var leaf: Digest {
         get throws { try CertificateChain(pem: chain).facts[0].fingerprint }
     }
 }

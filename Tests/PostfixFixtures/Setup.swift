@@ -1,24 +1,24 @@
-import Certificates
-import ClusterModel
-import Gateways
-import SMTPFixtures
+package import Certificates
+package import ClusterModel
+package import Gateways
+package import SMTPFixtures
 
 /// A configuration in the making; what is not said has a sensible value.
-struct Setup {
-    var address = "127.0.0.1"
-    var hostname = "mx1.example.com"
-    var certificates: [String: TestCertificate] = [:]
-    var policies: [String: MailFlowPolicySetting] = [:]
-    var listeners: [String: ListenerSetting] = [:]
-    var destinations: [String: DestinationSetting] = [:]
-    var delivery = DeliverySetting()
-    var profiles: [String: TLSProfileSetting] = [:]
-    var authorities: [String: AuthorityList] = [:]
-    var trustsSystem = false
-    var https: HTTPSService?
+package struct Setup: Sendable {
+    package var address = "127.0.0.1"
+    package var hostname = "mx1.example.com"
+    package var certificates: [String: TestCertificate] = [:]
+    package var policies: [String: MailFlowPolicySetting] = [:]
+    package var listeners: [String: ListenerSetting] = [:]
+    package var destinations: [String: DestinationSetting] = [:]
+    package var delivery = DeliverySetting()
+    package var profiles: [String: TLSProfileSetting] = [:]
+    package var authorities: [String: AuthorityList] = [:]
+    package var trustsSystem = false
+    package var https: HTTPSService?
 
     /// One listener, `public`, at port 2525 with the certificate `mail` and one policy for everybody.
-    init(_ policy: MailFlowPolicySetting = MailFlowPolicySetting(tls: .preferred), certificate: TestCertificate? = nil) {
+    package init(_ policy: MailFlowPolicySetting = MailFlowPolicySetting(tls: .preferred), certificate: TestCertificate? = nil) {
         policies["all"] = policy
         var listener = ListenerSetting()
         (listener.interface, listener.port, listener.defaultPolicy) = ("data1", 2525, "all")
@@ -30,12 +30,12 @@ struct Setup {
     }
 
     /// Adds a group to the listener `public`, with a policy of the group's name.
-    mutating func addGroup(_ name: String, _ senders: [String], _ policy: MailFlowPolicySetting) {
+    package mutating func addGroup(_ name: String, _ senders: [String], _ policy: MailFlowPolicySetting) {
         policies[name] = policy
         listeners["public"]?.senderGroups.append(SenderGroup(name: name, senders: senders, policy: name))
     }
 
-    var configuration: GatewayConfiguration {
+    package var configuration: GatewayConfiguration {
         get throws {
             var configuration = GatewayConfiguration(settings: .empty, chains: [:], keys: [:])
             var settings: [String: JSONValue] = [:]

@@ -1,6 +1,6 @@
 import ClusterModel
 import Foundation
-import Gateways
+package import Gateways
 import Glibc
 import Logging
 import NIOPosix
@@ -10,26 +10,27 @@ import SystemPackage
 import Testing
 
 /// A real Postfix instance with directories and addresses of its own, driven by the gateway under test.
-struct PostfixLab {
+package struct PostfixLab: Sendable {
     /// Its own network within 127.0.0.0/8, so that several run side by side.
-    let network: String
-    let root: String
-    let gateway: PostfixGateway
+    package let network: String
+    package let root: String
+    package let gateway: PostfixGateway
 
     /// Whether this process may run Postfix. CI must: there it is tried, and fails if it cannot.
-    static var isPossible: Bool {
+    package static var isPossible: Bool {
         // CI must.
         unsafe getenv("CI") != nil || geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/sbin/postfix")
     }
 
-    var configuration: String { "\(root)/etc" }
+    package var configuration: String { "\(root)/etc" }
     /// Where its listeners are.
-    var address: String { "\(network).1" }
+    package var address: String { "\(network).1" }
 
     /// Runs the body beside an instance that is not started yet; nothing is left of it afterwards.
     ///
     /// `main` are hand-made settings besides those that every instance here has. With `resolver`, Postfix asks that server for names.
-    static func with<Result>(main: String = "", resolver: String? = nil, _ body: (PostfixLab) async throws -> Result) async throws -> Result
+    package static func with<Result>(main: String = "", resolver: String? = nil, _ body: (PostfixLab) async throws -> Result) async throws
+        -> Result
     {
         let network = "127.\(Int.random(in: 16...250)).\(Int.random(in: 1...250))"
         // Short, for sockets lie below it, and with nothing in it that means something in Postfix's files.
@@ -55,7 +56,7 @@ struct PostfixLab {
     }
 
     /// Another gateway on the same instance, as after a restart of the agent.
-    func another() throws -> PostfixGateway {
+    package func another() throws -> PostfixGateway {
         PostfixLab.gateway(try PostfixOptions(["config-dir": configuration]))
     }
 
@@ -99,7 +100,7 @@ struct PostfixLab {
     }
 
     @discardableResult
-    func postfix(_ command: String) async -> Bool {
+    package func postfix(_ command: String) async -> Bool {
         let result = try? await run(
             .path("/usr/sbin/postfix"), arguments: ["-c", configuration, command], output: .discarded, error: .discarded)
         return result?.terminationStatus.isSuccess ?? false
@@ -119,20 +120,20 @@ struct PostfixLab {
 
     // MARK: - What it says
 
-    func read(_ path: String) -> String? {
+    package func read(_ path: String) -> String? {
         FileManager.default.contents(atPath: "\(root)/\(path)").map { String(decoding: $0, as: UTF8.self) }
     }
 
-    func names(in path: String) -> [String] {
+    package func names(in path: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(path)")) ?? []).sorted()
     }
 
-    struct NotSeen: Error, CustomStringConvertible {
-        var description: String
+    package struct NotSeen: Error, CustomStringConvertible {
+        package var description: String
     }
 
     /// The first line of the log that a test waits for, within half a minute.
-    func logged(_ what: String, times: Int = 1, _ isIt: (String) -> Bool) async throws -> String {
+    package func logged(_ what: String, times: Int = 1, _ isIt: (String) -> Bool) async throws -> String {
         let clock = ContinuousClock()
         let deadline = clock.now.advanced(by: .seconds(30))
         while true {
@@ -146,7 +147,7 @@ struct PostfixLab {
     }
 
     /// What became of a message to an address: the status, with its reason, in the words of the log.
-    func outcome(of recipient: String, attempt: Int = 1) async throws -> String {
+    package func outcome(of recipient: String, attempt: Int = 1) async throws -> String {
         let line = try await logged("attempt \(attempt) for \(recipient)", times: attempt) {
             $0.contains("to=<\(recipient)>") && $0.contains("status=")
         }
