@@ -10,6 +10,8 @@ package struct PostfixPlan: Sendable {
         package var text: String
         /// Whether a private key is in it.
         package var isSecret = false
+        /// The user to whom it belongs, if not to root.
+        package var owner: String?
     }
 
     /// A table, with what each key in it must lead to.
@@ -27,6 +29,10 @@ package struct PostfixPlan: Sendable {
         package var process: PostfixProcess
         /// SHA-256 of the leaf that it must be seen to serve from its own address; nil where that address gets no TLS.
         package var leaf: Digest?
+        /// The same for those who ask for it by another name.
+        package var named: [String: Digest] = [:]
+        /// What its own address must meet there; nil where that may depend on a host name.
+        package var terms: PolicyTerms?
     }
 
     /// By their names below the generation.
@@ -68,6 +74,7 @@ package struct PostfixPlan: Sendable {
             try addAuthorities(system: system)
             try addListeners()
             try addDelivery()
+            try addLDAP()
             try addMain()
         } catch {
             throw Refusal(.invalid, "The configuration has a value that this version cannot read.", details: [error.description])
@@ -86,6 +93,15 @@ package struct PostfixPlan: Sendable {
     /// reason more, if it cannot be served.
     mutating func chain(_ name: String, for service: String) throws(SettingError) -> String? {
         if let known = chains[name] { return known }
+        guard let (chain, key) = try pair(name, for: service) else { return nil }
+        let file = "tls/\(name).pem"
+        files[file] = File(text: key.pem + chain.pem, isSecret: true)
+        chains[name] = path(file)
+        return path(file)
+    }
+
+    /// A certificate and its key; nil, and a reason more, if they cannot be used.
+    mutating func pair(_ name: String, for service: String) throws(SettingError) -> (chain: CertificateChain, key: PrivateKey)? {
         guard let certificate = try configuration.settings.value(CertificateSetting.self, .certificates, name) else {
             reasons.append("\(service): there is no certificate \"\(name)\"")
             return nil
@@ -99,10 +115,7 @@ package struct PostfixPlan: Sendable {
             let chain = try CertificateChain(pem: pem)
             let key = try PrivateKey(pem: keyPEM)
             guard chain.isServed(by: key) else { throw Refusal(.invalid, "the private key does not belong to the certificate") }
-            let file = "tls/\(name).pem"
-            files[file] = File(text: key.pem + chain.pem, isSecret: true)
-            chains[name] = path(file)
-            return path(file)
+            return (chain, key)
         } catch {
             reasons.append("\(service): certificate \"\(name)\": \(error.reason)")
             return nil

@@ -30,12 +30,13 @@ struct PostfixProof: Sendable {
             var objections: [String] = []
             for (index, listener) in listeners.enumerated() {
                 if index >= Limits.parallelProbes, let objection = await tasks.next() ?? nil { objections.append(objection) }
-                let isNew = before?.contains { $0.name == listener.name && $0.leaf == listener.leaf } == false
+                let isNew =
+                    before?.contains { $0.name == listener.name && $0.leaf == listener.leaf && $0.named == listener.named } == false
                 tasks.addTask {
-                    if let objection = await objection(to: listener) { return objection }
+                    if let objection = await objection(to: listener, withPolicy: isNew) { return objection }
                     // As below.
                     guard !isNew, (try? await clock.sleep(for: .milliseconds(PostfixProof.second))) != nil else { return nil }
-                    return await objection(to: listener)
+                    return await objection(to: listener, withPolicy: true)
                 }
             }
             for await objection in tasks { objections += [objection].compactMap(\.self) }
@@ -43,10 +44,11 @@ struct PostfixProof: Sendable {
         }
     }
 
-    private func objection(to listener: PostfixPlan.Listener) async -> String? {
+    /// `withPolicy` has a session about the policy, too: where TLS is required, Postfix writes into its log that it refused somebody.
+    private func objection(to listener: PostfixPlan.Listener, withPolicy: Bool) async -> String? {
         var left = Limits.postfixProofSeconds * 1000 / PostfixProof.pause
         while true {
-            let (objection, cost) = await look(at: listener)
+            let (objection, cost) = await look(at: listener, withPolicy: withPolicy)
             guard let objection else { return nil }
             left -= 1 + cost * 1000 / PostfixProof.pause
             // A sleep that is interrupted means that nobody waits for the answer any more.
@@ -57,14 +59,18 @@ struct PostfixProof: Sendable {
     }
 
     /// What is not as it should be, and the seconds that it took to see.
-    private func look(at listener: PostfixPlan.Listener) async -> (String?, Int) {
+    private func look(at listener: PostfixPlan.Listener, withPolicy: Bool) async -> (String?, Int) {
         do {
-            guard let leaf = listener.leaf else {
-                try await greeting(at: listener.endpoint)
-                return (nil, 0)
-            }
+            guard let leaf = listener.leaf else { return (try await session(with: listener), 0) }
             let served = try await prober.look(at: listener.endpoint, startTLS: true)
-            return (served == leaf ? nil : "it serves another certificate than it should: \(served.short)", 0)
+            guard served == leaf else { return ("it serves another certificate than it should: \(served.short)", 0) }
+            for (name, leaf) in listener.named.sorted(by: { $0.key < $1.key }) {
+                let served = try await prober.look(at: listener.endpoint, startTLS: true, serverName: name)
+                guard served == leaf else {
+                    return ("it serves another certificate than it should to who asks for \(name): \(served.short)", 0)
+                }
+            }
+            return (withPolicy ? try await session(with: listener) : nil, 0)
         } catch ChannelError.connectTimeout {
             return ("it does not answer", 1)
         } catch ProbeHandler.Failure.noTLS(let line) {
@@ -78,51 +84,24 @@ struct PostfixProof: Sendable {
         }
     }
 
-    /// Waits for the first line of an SMTP server.
-    private func greeting(at endpoint: Endpoint) async throws {
-        let found = group.next().makePromise(of: Void.self)
+    /// Has one session that sends nothing with a listener, coming from its own address; what is not as its policy says.
+    private func session(with listener: PostfixPlan.Listener) async throws -> String? {
+        let found = group.next().makePromise(of: String?.self)
         let timeout = found.futureResult.eventLoop.scheduleTask(in: .seconds(1)) { found.fail(ChannelError.connectTimeout(.seconds(1))) }
         defer { timeout.cancel() }
+        let address = listener.endpoint.address
+        let dialogue = PolicyDialogue(listener.terms, name: address.isIPv6 ? "[IPv6:\(address)]" : "[\(address)]")
         let connection = ClientBootstrap(group: group).connectTimeout(.seconds(1))
+            .bind(to: try Endpoint(address: address, port: 0).socketAddress)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(GreetingHandler(found: found)) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(PolicyHandler(dialogue, found: found))
+                }
             }
-            .connect(to: try endpoint.socketAddress)
+            .connect(to: try listener.endpoint.socketAddress)
         connection.whenFailure { found.fail($0) }
         found.futureResult.whenComplete { _ in connection.whenSuccess { $0.close(promise: nil) } }
-        try await found.futureResult.get()
-    }
-}
-
-/// Hears whether a server greets.
-private final class GreetingHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-
-    private let found: EventLoopPromise<Void>
-    private var splitter = LineSplitter()
-
-    init(found: EventLoopPromise<Void>) {
-        self.found = found
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        splitter.add(unwrapInboundIn(data).readableBytesView)
-        guard case .line(let line) = splitter.next() else { return }
-        if line.starts(with: "220".utf8) {
-            found.succeed(())
-        } else {
-            found.fail(ProbeHandler.Failure.noTLS(String(decoding: line, as: UTF8.self)))
-        }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        found.fail(error)
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        found.fail(ProbeHandler.Failure.closed)
-        context.fireChannelInactive()
+        return try await found.futureResult.get()
     }
 }
 

@@ -139,9 +139,14 @@ struct PostfixStore: Sendable {
         try remove(aside)
         try makeDirectory(aside)
         try makeDirectory("\(aside)/tls")
+        try makeDirectory("\(aside)/tls/ldap")
         let files = plan.files.sorted { $0.key < $1.key }
-        for (name, file) in files { try create("\(aside)/\(name)", file.text, mode: file.isSecret ? 0o600 : 0o644) }
+        for (name, file) in files {
+            try create("\(aside)/\(name)", file.text, mode: file.isSecret ? 0o600 : 0o644)
+            if let owner = file.owner { try give("\(aside)/\(name)", to: owner) }
+        }
         try create("\(aside)/written", files.map { "\(Digest(hashing: Array($1.text.utf8)).hex) \($0)\n" }.joined())
+        try sync("\(aside)/tls/ldap")
         try sync("\(aside)/tls")
         try sync(aside)
         try move(aside, to: "gen/\(number)")
@@ -223,6 +228,14 @@ struct PostfixStore: Sendable {
     }
 
     private static let age = 10
+
+    private func give(_ path: String, to owner: String) throws(Refusal) {
+        // One thread asks: calls of the store come one at a time.
+        guard let user = unsafe getpwnam(owner) else {
+            throw Refusal(.notFound, "There is no user \(owner), to whom Postfix's processes belong (mail_owner).")
+        }
+        guard unsafe chown(absolute(path), user.pointee.pw_uid, 0) == 0 else { throw failure("give away", path) }
+    }
 
     private func link(_ path: String, to destination: String) throws(Refusal) {
         try remove("\(path).new")
