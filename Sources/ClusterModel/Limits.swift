@@ -105,6 +105,8 @@ package enum Limits {
     /// Reasons carried by one receipt, and the characters of each.
     package static let receiptReasons = 20
     package static let reasonLength = 1000
+    /// Names by which one listener may be asked for: each is looked at after every change, and counts as a service.
+    package static let serverNames = 100
     /// Services one machine may prove: listeners and HTTPS interfaces.
     package static let services = 500
     /// Seconds a gateway has to apply and prove one configuration before the receipt says `timed out`.

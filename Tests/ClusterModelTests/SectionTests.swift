@@ -27,6 +27,10 @@ struct SectionTests {
                 #"{"interface":"data1","senderGroups":[{"name":"A","policy":"p","senders":[".partner.example","192.0.2.1","2001:db8::/32"]}],"tlsProfile":"old"}"#
         ),
         Written(
+            section: .listeners,
+            text: #"{"interface":"data1","certificate":"a","serverNames":[{"name":"MX.Brand.example","certificate":"b"}]}"#,
+            normal: #"{"certificate":"a","interface":"data1","serverNames":[{"certificate":"b","name":"mx.brand.example"}]}"#),
+        Written(
             section: .mailFlowPolicies,
             text:
                 #"{"tls":"preferred","verifyClientCertificate":false,"tlsMandatorySenders":["Bank.Example","@esa.example","Boss@Example.COM","root@"]}"#,
@@ -78,6 +82,19 @@ struct SectionTests {
         ),
         (.interfaces, #"{"hostname":"mа.example","address":"192.0.2.1"}"#, "it has the character U+0430, which is not ASCII"),
         (.listeners, #"{"interface":"data1","port":0}"#, "x.port: 0 is out of range"),
+        (
+            .listeners, #"{"interface":"data1","serverNames":[{"name":"a.example","certificate":"b"}]}"#,
+            "x.serverNames: there is no certificate for clients that ask for none of these names"
+        ),
+        (
+            .listeners,
+            #"{"interface":"data1","certificate":"a","serverNames":[{"name":"a.example","certificate":"b"},{"name":"A.example","certificate":"c"}]}"#,
+            #"x.serverNames[1]: the name "a.example" is there twice"#
+        ),
+        (
+            .listeners, #"{"interface":"data1","certificate":"a","serverNames":[{"name":"*.example","certificate":"b"}]}"#,
+            "x.serverNames[0].name"
+        ),
         (
             .listeners, #"{"interface":"data1","prot":25}"#,
             #"x.prot: there is no field "prot" here (did you mean "port"?); expected one of"#
@@ -276,6 +293,11 @@ struct SectionsTogetherTests {
                 "https.tlsProfile names tlsProfiles/strict"
             ),
             (.ldap, "settings", ["certificate": "own"], "certificate names certificates/own"),
+            (
+                .listeners, "b",
+                ["interface": "data1", "certificate": "web", "serverNames": [["name": "a.example", "certificate": "own"]]],
+                "serverNames[0].certificate names certificates/own"
+            ),
             (.ldap, "settings", ["interface": "data9"], "interface names interfaces/data9"),
             (.webSecurity, "settings", ["certificate": "own"], "certificate names certificates/own"),
             (.services, "malware-analysis", ["host": "a.example", "certificate": "own"], "certificate names certificates/own"),
@@ -290,6 +312,44 @@ struct SectionsTogetherTests {
         let errors = state.findings().filter { $0.finding.severity == .error }
         #expect(errors.map(\.finding.entry) == ["\(section)/\(entry)"])
         #expect(errors.first?.finding.text.contains(words) == true, "\(errors)")
+    }
+
+    @Test func `a certificate of a server name is used, travels, and is to cover that name and not the interface's`() throws {
+        let story = try Story()
+        let state = try story.state.applying([
+            story.set(.certificates, "mail", certificate("mail")), story.set(.certificates, "brand", certificate("brand")),
+            story.set(.mailFlowPolicies, "open", ["tls": "preferred"]),
+            story.set(
+                .listeners, "public",
+                [
+                    "interface": "data1", "certificate": "mail", "defaultPolicy": "open",
+                    "serverNames": [["name": "mx.brand.example", "certificate": "brand"]],
+                ]),
+        ])
+        let configuration = try state.configuration(of: state.machine("mx1"))
+        let services = try configuration.intendedServices()
+        #expect(services.map(\.service) == ["listener/public", "listener/public/mx.brand.example"])
+        #expect(services.map(\.certificate) == ["mail", "brand"])
+        #expect(services[1].probe == .startTLS(address: "127.0.0.11", port: 25, serverName: "mx.brand.example"))
+        #expect(services[1].entries == [EntryName(.listeners, "public"), EntryName(.certificates, "brand")])
+        #expect(try configuration.materialNeeded().keys.count == 2)
+        let index = CertificateIndex(state)
+        #expect(index.uses(of: "brand", at: .cluster).map(\.service) == ["listener/public"])
+        #expect(index.hosts(of: "brand", at: .cluster) == ["mx.brand.example"])
+        #expect(index.hosts(of: "mail", at: .cluster) == ["mx1.example.com"])
+        let many = try state.applying(
+            (0..<6).map { listener in
+                let names = (0..<Limits.serverNames).map { JSONValue.object(["name": .string("n\($0).example"), "certificate": "brand"]) }
+                return story.set(
+                    .listeners, "l\(listener)",
+                    ["interface": "data1", "port": .integer(2000 + Int64(listener)), "certificate": "mail", "serverNames": .array(names)])
+            })
+        let errors = many.findings().map(\.finding).filter { $0.severity == .error }
+        #expect(errors.count == 1 && errors[0].text.hasPrefix("the machine has 608 services with certificates"))
+        // An agent of before is not given it, and the lack has a name.
+        var agent = AgentKnowledge.ours(agent: "old")
+        agent.sections[.listeners] = 1
+        #expect(configuration.lacks(of: agent).map(\.text) == ["the field serverNames of listeners"])
     }
 
     @Test func `clients have no server side: their certificates travel, and why they are not proved is said`() throws {

@@ -22,6 +22,10 @@ struct EditTests {
                 + #"{"name":"V6","policy":"p","senders":["2001:db8::/32"]}]}"#
         ),
         (
+            ["listener", "set", "public", "--server-name", "mx.brand.example=brand"],
+            #"edit cluster listeners public merge {"serverNames":[{"certificate":"brand","name":"mx.brand.example"}]}"#
+        ),
+        (
             ["policy", "set", "partners", "--tls", "required", "--verify-client-certificate"],
             #"edit cluster mailFlowPolicies partners merge {"tls":"required","verifyClientCertificate":true}"#
         ),

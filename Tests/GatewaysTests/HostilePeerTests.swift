@@ -77,7 +77,7 @@ import Testing
 
     @Test func `a handshake that does not come is not waited for`() async throws {
         let certificate = try await TestCertificate.make("mx1.example.com")
-        let identity = try ServerIdentity(chain: certificate.chain, key: certificate.key, terms: TLSTerms())
+        let identity = try ServerIdentity(ServerIdentity.Pair(chain: certificate.chain, key: certificate.key), terms: TLSTerms())
         let channel = EmbeddedChannel()
         try channel.pipeline.syncOperations.addHandler(session(identity))
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)

@@ -34,6 +34,27 @@ import Testing
         #expect(await prober.prove(intended).allSatisfy { $0.served == nil })
     }
 
+    @Test(arguments: [false, true])
+    func `a client that asks for a name gets the certificate for it, all others get the listener's`(_ asksForCertificate: Bool) async throws
+    {
+        var policy = MailFlowPolicySetting(tls: .preferred)
+        policy.verifyClientCertificate = asksForCertificate
+        var fixture = Fixture(policy, certificate: try await .make("mx1.example.com"))
+        fixture.certificates["brand"] = try await .make("mx.brand.example")
+        fixture.listeners["public"]?.serverNames = [ServerName(name: "mx.brand.example", certificate: "brand")]
+        let intended = try fixture.configuration.settings.intendedServices()
+        let other = IntendedService(
+            service: "other", certificate: "mail", fingerprint: intended[0].fingerprint,
+            probe: .startTLS(address: fixture.address, port: 2525, serverName: "other.example"))
+        try await withGateway(fixture) { gateway in
+            let proofs = await prober.prove(intended + [other])
+            #expect(proofs.map(\.served) == (intended + [other]).map(\.fingerprint))
+            #expect(proofs[0].served != proofs[1].served)
+            let configuration = try fixture.configuration
+            #expect(await gateway.observe(configuration).compactMap(\.objection) == [])
+        }
+    }
+
     @Test func `the policy it meets is the one for the listener's own address`() async throws {
         var fixture = Fixture(certificate: try await .make("mx1.example.com"))
         fixture.listeners["public"]?.defaultPolicy = nil

@@ -56,8 +56,21 @@ package struct PostfixLab: Sendable {
     }
 
     /// Another gateway on the same instance, as after a restart of the agent.
-    package func another() throws -> PostfixGateway {
-        PostfixLab.gateway(try PostfixOptions(["config-dir": configuration]))
+    package func another(commands: String = "/usr/sbin") throws -> PostfixGateway {
+        PostfixLab.gateway(try PostfixOptions(["config-dir": configuration, "command-dir": commands]))
+    }
+
+    /// Postfix's commands, but for one of `postfix` that does nothing and says that it has.
+    package func commands(without command: String) throws -> String {
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: "\(root)/idle", withIntermediateDirectories: true)
+        for command in ["postconf", "postmap"] {
+            try manager.createSymbolicLink(atPath: "\(root)/idle/\(command)", withDestinationPath: "/usr/sbin/\(command)")
+        }
+        try "#!/bin/sh\n[ \"$3\" = \(command) ] || exec /usr/sbin/postfix \"$@\"\n".write(
+            toFile: "\(root)/idle/postfix", atomically: false, encoding: .utf8)
+        try manager.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(root)/idle/postfix")
+        return "\(root)/idle"
     }
 
     private static func gateway(_ options: PostfixOptions) -> PostfixGateway {

@@ -16,6 +16,7 @@ package struct Setup: Sendable {
     package var authorities: [String: AuthorityList] = [:]
     package var trustsSystem = false
     package var https: HTTPSService?
+    package var ldap: LDAPSetting?
 
     /// One listener, `public`, at port 2525 with the certificate `mail` and one policy for everybody.
     package init(_ policy: MailFlowPolicySetting = MailFlowPolicySetting(tls: .preferred), certificate: TestCertificate? = nil) {
@@ -57,6 +58,7 @@ package struct Setup: Sendable {
                 section(.listeners, listeners.mapValues(\.json)), section(.tlsProfiles, profiles.mapValues(\.json)),
                 section(.interfaces, ["data1": interface.json]), section(.authorities, trusted),
                 section(.destinations, destinations.mapValues(\.json)), section(.delivery, [only: delivery.json]),
+                section(.ldap, ldap.map { [only: $0.json] } ?? [:]),
                 section(.system, [only: SystemSetting(hostname: "gw.example.com").json]),
             ])
             return configuration

@@ -32,10 +32,10 @@ struct FaultTests {
     }
 
     /// The details of the refusal of a configuration.
-    private func refusal(_ lab: PostfixLab, _ setup: Setup) async throws -> String {
+    private func refusal(_ lab: PostfixLab, _ setup: Setup, of gateway: PostfixGateway? = nil) async throws -> String {
         let configuration = try setup.configuration
         let before = lab.names(in: "etc/gen")
-        let refusal = await #expect(throws: Refusal.self) { try await lab.gateway.apply(configuration) }
+        let refusal = await #expect(throws: Refusal.self) { try await (gateway ?? lab.gateway).apply(configuration) }
         #expect(lab.names(in: "etc/gen") == before)
         return refusal?.details.joined(separator: "\n") ?? ""
     }
@@ -60,6 +60,23 @@ struct FaultTests {
             changed.profiles["inbound"] = TLSProfileSetting(maximum: .tls12, ciphers: "NOSUCHCIPHER")
             let reason = try await refusal(lab, changed)
             #expect(reason == "listener/public at \(lab.address):2525: the TLS handshake fails")
+        }
+    }
+
+    @Test func `files that are right and processes that do not read them: seen by a session, and taken back`() async throws {
+        try await PostfixLab.with { lab in
+            var setup = Setup(certificate: try Issuer.selfSigned("mx1.example.com"))
+            setup.address = lab.address
+            let gateway = try lab.another(commands: try lab.commands(without: "reload"))
+            try await gateway.apply(try setup.configuration)
+            setup.policies["all"] = MailFlowPolicySetting(tls: .required)
+            #expect(
+                try await refusal(lab, setup, of: gateway)
+                    == "listener/public at \(lab.address):2525: it takes a recipient from this machine without TLS")
+            setup.policies["all"] = MailFlowPolicySetting(tls: .required)
+            try await lab.another().apply(try setup.configuration)
+            let refused = try await lab.logged("the session") { $0.contains("530 5.7.1 Session encryption is required") }
+            #expect(refused.contains("from=<> to=<postmaster>"))
         }
     }
 
@@ -168,11 +185,16 @@ struct FaultTests {
             next.hostname = "mx2.example.com"
             try await lab.gateway.apply(try next.configuration)
             next.hostname = "mx3.example.com"
+            next.ldap = LDAPSetting()
+            next.ldap?.certificate = "mail"
             try await lab.gateway.apply(try next.configuration)
             #expect(lab.names(in: "etc/gen") == ["2", "3"])
-            #expect(lab.names(in: "etc/gen/2/tls") == [] && lab.names(in: "etc/gen/3/tls") == ["mail.pem"])
-            let facts = try FileManager.default.attributesOfItem(atPath: "\(lab.configuration)/gen/3/tls/mail.pem")
-            #expect((facts[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+            #expect(lab.names(in: "etc/gen/2/tls") == [] && lab.names(in: "etc/gen/3/tls") == ["ldap", "mail.pem"])
+            // That for LDAP is for the user that looks into tables, by a path that stays.
+            for (path, owner) in [("gen/3/tls/mail.pem", "root"), ("current/tls/ldap/key.pem", "postfix")] {
+                let facts = try FileManager.default.attributesOfItem(atPath: "\(lab.configuration)/\(path)")
+                #expect((facts[.posixPermissions] as? NSNumber)?.intValue == 0o600 && facts[.ownerAccountName] as? String == owner)
+            }
         }
     }
 }

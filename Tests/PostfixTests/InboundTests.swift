@@ -1,6 +1,7 @@
 import ClusterModel
 import Gateways
 import MailFixtures
+import NIOPosix
 import PostfixFixtures
 import SMTPFixtures
 import Testing
@@ -44,6 +45,36 @@ struct InboundTests {
         let (offers, clear) = try await send(lab, from: source, secured: false)
         let encrypted = offers ? try await send(lab, from: source, showing: client, secured: true).answer : nil
         return Found(offersTLS: offers, clear: clear, encrypted: encrypted)
+    }
+
+    @Test func `a client that asks for a name gets the certificate for it, also after a renewal`() async throws {
+        try await PostfixLab.with(main: "tls_server_sni_maps = texthash:/nowhere\n") { lab in
+            var setup = Setup(certificate: try Issuer.selfSigned("mx1.example.com"))
+            setup.address = lab.address
+            setup.certificates["brand"] = try Issuer.selfSigned("mx.brand.example")
+            setup.certificates["shop"] = try Issuer.selfSigned("mx.shop.example")
+            setup.listeners["public"]?.serverNames = [
+                ServerName(name: "mx.brand.example", certificate: "brand"), ServerName(name: "mx.shop.example", certificate: "shop"),
+            ]
+            setup.listeners["private"] = setup.listeners["public"]
+            setup.listeners["private"]?.port = 2526
+            setup.listeners["private"]?.serverNames = []
+            let prober = TLSProber(group: MultiThreadedEventLoopGroup.singleton)
+            for renewed in [nil, "brand"] {
+                if let renewed { setup.certificates[renewed] = try Issuer.selfSigned("mx.brand.example") }
+                try await lab.gateway.apply(try setup.configuration)
+                var intended = try setup.configuration.settings.intendedServices()
+                let mail = try #require(setup.certificates["mail"]).leaf
+                for (port, name) in [(2525, "other.example"), (2526, "mx.brand.example")] {
+                    intended.append(
+                        IntendedService(
+                            service: "other", certificate: "mail", fingerprint: mail,
+                            probe: .startTLS(address: lab.address, port: port, serverName: name)))
+                }
+                #expect(intended.count == 6)
+                #expect(await prober.prove(intended).map(\.served) == intended.map(\.fingerprint))
+            }
+        }
     }
 
     @Test func `every policy holds for its own senders, in the order of the groups`() async throws {

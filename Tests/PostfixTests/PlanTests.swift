@@ -82,6 +82,17 @@ struct PlanTests {
         #expect(reasons.contains { $0.hasPrefix("interfaces/data1: it has HTTPS, and Postfix has none") })
     }
 
+    @Test func `a session is had about the policy of the listener's own address, where no host name counts`() throws {
+        var setup = Setup(MailFlowPolicySetting(tls: .required), certificate: try Issuer.selfSigned("mx1.example.com"))
+        func terms() throws -> PolicyTerms? { try plan(setup).listeners.first?.terms }
+        #expect(try terms() == PolicyTerms(offersTLS: true, requiresTLS: true))
+        setup.addGroup("self", [setup.address], MailFlowPolicySetting(tls: .off))
+        #expect(try terms() == PolicyTerms(offersTLS: false, requiresTLS: false))
+        setup.listeners["public"]?.senderGroups = []
+        setup.addGroup("names", ["mx.partner.test"], MailFlowPolicySetting(tls: .preferred))
+        #expect(try terms() == nil)
+    }
+
     @Test func `a group of names may have no TLS where nobody has`() throws {
         var setup = Setup(MailFlowPolicySetting(tls: .off))
         setup.addGroup("partners", [".partner.test"], MailFlowPolicySetting(tls: .off))

@@ -118,6 +118,8 @@ struct RoutePlanTests {
         routes.unlistedSenders = ["sender_dependent_relayhost_maps: regexp:/r"]
         #expect(reasons(["a.test": verified], routes).first?.contains("sender_dependent_relayhost_maps: regexp:/r") == true)
         #expect(try lines(["a.test": DestinationSetting(tls: .none)], routes) == ["a.test none"])
+        let error = self.routes(.init("a.test", ["5.1.1", "gone"], transport: "error"))
+        #expect(try lines(["a.test": verified], error) == ["a.test secure match=nexthop:hostname"])
         let mailbox = self.routes(.init("a.test", ["[192.0.2.1]:24"], transport: "lmtp"))
         #expect(reasons(["a.test": verified], mailbox).first?.contains("by the process lmtp (lmtp)") == true)
         routes = PostfixRoutes()

@@ -45,7 +45,7 @@ package struct GatewayObservation: Hashable, Sendable {
 extension IntendedService {
     /// The entries that make the service what it is.
     package var entries: [EntryName] {
-        let name = service.split(separator: "/", maxSplits: 1).last.map(String.init) ?? ""
+        let name = host.split(separator: "/", maxSplits: 1).last.map(String.init) ?? ""
         let own: [EntryName] =
             if service.hasPrefix("listener/") {
                 [EntryName(.listeners, name)]

@@ -79,7 +79,7 @@ package struct CertificateIndex: Sendable {
                         usesOf[place, default: []].insert(
                             CertificateUse(service: kind.serviceName(of: entry.name), machine: state.memberships[id]?.machine, level: level)
                         )
-                        if let host = configuration.hostName(of: entry, in: section.name) { hostsOf[place, default: []].insert(host) }
+                        hostsOf[place, default: []].formUnion(configuration.hostNames(of: entry, in: section.name, under: name))
                         // Values that do not read have been refused before they were stored.
                         if section.name == .delivery, let machine = state.memberships[id]?.machine,
                             let delivery = try? configuration.deliveryPlace(of: machine)
@@ -141,15 +141,17 @@ extension Section {
 }
 
 extension EffectiveConfiguration {
-    /// By which name clients reach the service of an entry; nil where no client comes.
-    fileprivate func hostName(of entry: EffectiveEntry, in section: SectionName) -> String? {
+    /// By which names clients reach the service of an entry and get a certificate; none where no client comes.
+    fileprivate func hostNames(of entry: EffectiveEntry, in section: SectionName, under certificate: String) -> [String] {
         // Values that do not read have been refused before they were stored.
         switch section {
         case .listeners:
-            guard let listener = try? ListenerSetting(entry.value) else { return nil }  // as above
-            return (try? value(InterfaceSetting.self, .interfaces, listener.interface))?.hostname  // as above
-        case .interfaces: return (try? InterfaceSetting(entry.value))?.hostname  // as above
-        default: return nil
+            guard let listener = try? ListenerSetting(entry.value) else { return [] }  // as above
+            let asked = listener.serverNames.filter { $0.certificate == certificate }.map(\.name)
+            guard listener.certificate == certificate else { return asked }
+            return asked + [(try? value(InterfaceSetting.self, .interfaces, listener.interface))?.hostname].compactMap(\.self)  // as above
+        case .interfaces: return [(try? InterfaceSetting(entry.value))?.hostname].compactMap(\.self)  // as above
+        default: return []
         }
     }
 }

@@ -89,7 +89,9 @@ extension EffectiveConfiguration {
             (self[section.name]?.entries ?? []).map { entry in
                 .init(
                     .notice, entry: "\(section.name)/\(entry.name)",
-                    "nothing in Postfix takes it: it has no effect on this machine")
+                    section.name == .ldap
+                        ? "its certificate lies below current/tls/ldap on this machine, for your LDAP tables to name; whatever else is set there is theirs to say"
+                        : "nothing in Postfix takes it: it has no effect on this machine")
             }
         }
     }

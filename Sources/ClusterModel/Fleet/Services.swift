@@ -1,6 +1,6 @@
 /// A service of a machine that a certificate is assigned to, as its effective configuration means it.
 package struct IntendedService: Hashable, Sendable {
-    /// `listener/NAME`, `https/INTERFACE`, or that of a ``ClientService``.
+    /// `listener/NAME`, `listener/NAME/SERVER-NAME`, `https/INTERFACE`, or that of a ``ClientService``.
     package var service: String
     /// The name of the assigned certificate.
     package var certificate: String
@@ -10,8 +10,8 @@ package struct IntendedService: Hashable, Sendable {
     package var probe: Probe
 
     package enum Probe: Hashable, Sendable {
-        /// SMTP with STARTTLS (RFC 3207) at this address, coming from the same address.
-        case startTLS(address: String, port: Int)
+        /// SMTP with STARTTLS (RFC 3207) at this address, coming from the same address, and asking for this name, if there is one.
+        case startTLS(address: String, port: Int, serverName: String? = nil)
         /// TLS from the first byte.
         case tls(address: String, port: Int, serverName: String)
         /// It cannot be probed, for this reason.
@@ -24,6 +24,11 @@ package struct IntendedService: Hashable, Sendable {
         self.fingerprint = fingerprint
         self.probe = probe
     }
+}
+
+extension IntendedService {
+    /// The service at whose socket it is: the listener, for one of its server names.
+    package var host: String { service.split(separator: "/").prefix(2).joined(separator: "/") }
 }
 
 /// A listener that a machine does not open, and why (mission A6).
@@ -50,13 +55,17 @@ extension EffectiveConfiguration {
     package func intendedServices() throws(SettingError) -> [IntendedService] {
         var services: [IntendedService] = []
         for (name, listener) in try values(ListenerSetting.self, in: .listeners) {
-            guard let interface = try value(InterfaceSetting.self, .interfaces, listener.interface),
-                let certificate = listener.certificate, let leaf = try leaf(of: certificate)
-            else { continue }
-            services.append(
-                IntendedService(
-                    service: "listener/\(name)", certificate: certificate, fingerprint: leaf.fingerprint,
-                    probe: try probe(of: listener, on: interface)))
+            guard let interface = try value(InterfaceSetting.self, .interfaces, listener.interface) else { continue }
+            let shown: [(service: String, certificate: String?, serverName: String?)] =
+                [("listener/\(name)", listener.certificate, nil)]
+                + listener.serverNames.map { ("listener/\(name)/\($0.name)", $0.certificate, $0.name) }
+            for (service, certificate, serverName) in shown {
+                guard let certificate, let leaf = try leaf(of: certificate) else { continue }
+                services.append(
+                    IntendedService(
+                        service: service, certificate: certificate, fingerprint: leaf.fingerprint,
+                        probe: try probe(of: listener, on: interface, asking: serverName)))
+            }
         }
         for (name, interface) in try values(InterfaceSetting.self, in: .interfaces) {
             guard let https = interface.https, let leaf = try leaf(of: https.certificate) else { continue }
@@ -93,14 +102,16 @@ extension EffectiveConfiguration {
     }
 
     /// The prober connects from the interface's own address, so that address decides which policy it meets.
-    private func probe(of listener: ListenerSetting, on interface: InterfaceSetting) throws(SettingError) -> IntendedService.Probe {
+    private func probe(
+        of listener: ListenerSetting, on interface: InterfaceSetting, asking serverName: String?
+    ) throws(SettingError) -> IntendedService.Probe {
         guard let address = IPAddress(interface.address) else { return .none(because: "the interface has no usable address") }
         guard let name = listener.policyName(address: address, hostName: nil),
             let policy = try value(MailFlowPolicySetting.self, .mailFlowPolicies, name), policy.tls != .off
         else {
             return .none(because: "the policy for a sender at \(address) offers no TLS")
         }
-        return .startTLS(address: interface.address, port: listener.port)
+        return .startTLS(address: interface.address, port: listener.port, serverName: serverName)
     }
 }
 

@@ -30,7 +30,7 @@ struct ConfigurationCheck: Sendable {
         [
             ConfigurationCheck(reads: [.interfaces, .listeners]) { $0.portClashes() },
             ConfigurationCheck(reads: [.listeners, .mailFlowPolicies]) { $0.missingCertificates() },
-            ConfigurationCheck(reads: Section.decidingServices) { $0.demoCertificates() },
+            ConfigurationCheck(reads: Section.decidingServices) { $0.serviceFindings() },
             ConfigurationCheck(reads: [.authorities, .mailFlowPolicies]) { $0.authorityFindings() },
         ] + Section.all.filter(\.hasRemarks).map { section in ConfigurationCheck(reads: [section.name]) { $0.remarks(of: section.name) } }
 }
@@ -78,13 +78,24 @@ extension ConfigurationFinding {
 }
 
 extension EffectiveConfiguration {
-    /// The ready-made certificate is marked wherever it is used (mission D6).
-    fileprivate func demoCertificates() -> [ConfigurationFinding] {
+    /// The ready-made certificate is marked wherever it is used (mission D6), and there are no more services than can be told of.
+    fileprivate func serviceFindings() -> [ConfigurationFinding] {
         // Values that do not read have been refused before they were stored.
-        let users = ((try? intendedServices()) ?? []).filter { $0.certificate == CertificateSetting.demoName }
-        return users.map {
-            ConfigurationFinding(.notice, entry: $0.service, "uses the ready-made certificate demo, which encrypts and cannot be verified")
-        }
+        let services = (try? intendedServices()) ?? []
+        let tooMany: [ConfigurationFinding] =
+            services.count <= Limits.services
+            ? []
+            : [
+                .init(
+                    .error, entry: services[Limits.services].service,
+                    "the machine has \(services.count) services with certificates, each name of a listener counted; it may have \(Limits.services)"
+                )
+            ]
+        return tooMany
+            + services.filter { $0.certificate == CertificateSetting.demoName }.map {
+                ConfigurationFinding(
+                    .notice, entry: $0.service, "uses the ready-made certificate demo, which encrypts and cannot be verified")
+            }
     }
 
     fileprivate func portClashes() -> [ConfigurationFinding] {

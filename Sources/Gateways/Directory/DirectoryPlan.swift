@@ -54,6 +54,7 @@ struct DirectoryPlan: Sendable {
         for (name, listener) in try settings.values(ListenerSetting.self, in: .listeners) {
             guard let interface = try settings.value(InterfaceSetting.self, .interfaces, listener.interface) else { continue }
             places.append(("listener/\(name)", interface.address, listener.port, interface.hostname))
+            places += listener.serverNames.map { ("listener/\(name)/\($0.name)", interface.address, listener.port, $0.name) }
         }
         for (name, interface) in try settings.values(InterfaceSetting.self, in: .interfaces) {
             guard let https = interface.https else { continue }
@@ -82,7 +83,8 @@ extension IntendedService {
     fileprivate var members: [String: JSONValue] {
         let expected: JSONValue =
             switch probe {
-            case .startTLS: ["kind": "starttls"]
+            case .startTLS(_, _, nil): ["kind": "starttls"]
+            case .startTLS(_, _, let serverName?): ["kind": "starttls", "serverName": .string(serverName)]
             case .tls(_, _, let serverName): ["kind": "tls", "serverName": .string(serverName)]
             case .none(let because): ["kind": "none", "because": .string(because)]
             }

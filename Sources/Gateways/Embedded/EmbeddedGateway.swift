@@ -73,7 +73,7 @@ package actor EmbeddedGateway: Gateway {
         let certificates = Dictionary(shown.map { ($0.service, $0.fingerprint) }) { first, _ in first }
         return [memory]
             + meant.filter { $0.hasSocket }.map { service in
-                let isOpen = held?.places[service.service].flatMap { sockets[$0]?.isActive } ?? false
+                let isOpen = held?.places[service.host].flatMap { sockets[$0]?.isActive } ?? false
                 return GatewayObservation(
                     subject: service.service, entries: service.entries, meant: service.fingerprint,
                     found: isOpen ? certificates[service.service] : nil)

@@ -8,24 +8,50 @@ package struct ServerIdentity: Sendable {
     package let context: NIOSSLContext
     private let asking: TLSConfiguration
 
-    /// Reads PEM text. Throws a refusal that says which of the two is at fault, and nothing of a key.
-    package init(chain: String, key: String, terms: TLSTerms) throws(Refusal) {
-        let certificates = try ServerIdentity.certificates(chain)
-        let privateKey = try ServerIdentity.privateKey(key)
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(privateKey))
+    /// A chain and its key.
+    package struct Pair: Sendable {
+        fileprivate let certificates: [NIOSSLCertificateSource]
+        fileprivate let key: NIOSSLPrivateKeySource
+
+        /// Reads PEM text. Throws a refusal that says which of the two is at fault, and nothing of a key.
+        package init(chain: String, key: String) throws(Refusal) {
+            certificates = try ServerIdentity.certificates(chain).map { .certificate($0) }
+            self.key = .privateKey(try ServerIdentity.privateKey(key))
+            var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: certificates, privateKey: self.key)
+            // As below.
+            configuration.trustRoots = .certificates([])
+            do {
+                _ = try NIOSSLContext(configuration: configuration)
+            } catch NIOSSLError.failedToLoadPrivateKey {
+                throw Refusal(.invalid, "the private key does not belong to the certificate")
+            } catch {
+                throw Refusal(.invalid, "certificate and key cannot be used for TLS: \(error)")
+            }
+        }
+    }
+
+    /// `named` are those for clients that ask for a server by these names, in lower case.
+    package init(_ pair: Pair, named: [String: Pair] = [:], terms: TLSTerms) throws(Refusal) {
+        var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: pair.certificates, privateKey: pair.key)
         terms.set(&configuration)
         // A peer that is gone must not hold up the end of a session for long.
         configuration.shutdownTimeout = .seconds(1)
         // No roots: whom a sender's certificate must lead to is the settings' to say, and system roots would be read from disk for nothing.
         configuration.trustRoots = .certificates([])
+        if !named.isEmpty {
+            configuration.sslContextCallback = { values, promise in
+                var shown = NIOSSLContextConfigurationOverride()
+                if let pair = values.serverHostname.flatMap({ named[$0.lowercased()] }) {
+                    (shown.certificateChain, shown.privateKey) = (pair.certificates, pair.key)
+                }
+                promise.succeed(shown)
+            }
+        }
         do {
             context = try NIOSSLContext(configuration: configuration)
             configuration.certificateVerification = .optionalVerification
             configuration.verifySignatureAlgorithms = SignatureAlgorithm.understood
             asking = configuration
-        } catch NIOSSLError.failedToLoadPrivateKey {
-            throw Refusal(.invalid, "the private key does not belong to the certificate")
         } catch {
             throw Refusal(.invalid, "certificate and key cannot be used for TLS: \(error)")
         }

@@ -69,6 +69,7 @@ package struct ServicePlan: Sendable {
     /// What a service shows and how it speaks. Services that agree in both share it.
     private struct Identity: Hashable {
         var certificate: String
+        var names: [ServerName]
         var terms: TLSTerms
     }
 
@@ -103,7 +104,7 @@ package struct ServicePlan: Sendable {
             }
             var identity: ServerIdentity?
             if let certificate = listener.certificate {
-                identity = try self.identity(certificate, listener.tlsProfile, .inbound, for: service)
+                identity = try self.identity(certificate, listener.serverNames, listener.tlsProfile, .inbound, for: service)
             }
             add(
                 .mail(
@@ -118,7 +119,7 @@ package struct ServicePlan: Sendable {
         for (name, interface) in try configuration.settings.values(InterfaceSetting.self, in: .interfaces) {
             guard let https = interface.https else { continue }
             let service = "https/\(name)"
-            guard let identity = try identity(https.certificate, https.tlsProfile, .https, for: service) else { continue }
+            guard let identity = try identity(https.certificate, [], https.tlsProfile, .https, for: service) else { continue }
             add(
                 .web(WebService(name: service, hostname: interface.hostname, identity: identity)), address: interface.address,
                 port: https.port)
@@ -138,9 +139,9 @@ package struct ServicePlan: Sendable {
         }
     }
 
-    /// The certificate of a name; nil, and a reason more, if it cannot be served.
+    /// The certificate of a name, with those for server names; nil, and a reason more, if it cannot be served.
     private mutating func identity(
-        _ name: String, _ profile: String?, _ direction: TLSProfileSetting.Direction, for service: String
+        _ name: String, _ others: [ServerName], _ profile: String?, _ direction: TLSProfileSetting.Direction, for service: String
     ) throws(SettingError) -> ServerIdentity? {
         let profileName = profile ?? direction.rawValue
         if let profile, configuration.settings[.tlsProfiles, profile] == nil {
@@ -153,7 +154,28 @@ package struct ServicePlan: Sendable {
             reasons.append("\(service): the TLS profile \(profileName): \(error.reason)")
             return nil
         }
-        if let known = identities[Identity(certificate: name, terms: terms)] { return known }
+        let key = Identity(certificate: name, names: others, terms: terms)
+        if let known = identities[key] { return known }
+        guard let shown = try pair(name, terms, profileName, for: service) else { return nil }
+        var named: [String: ServerIdentity.Pair] = [:]
+        for other in others {
+            guard let pair = try pair(other.certificate, terms, profileName, for: service) else { return nil }
+            named[other.name] = pair
+        }
+        do throws(Refusal) {
+            let identity = try ServerIdentity(shown, named: named, terms: terms)
+            identities[key] = identity
+            return identity
+        } catch {
+            reasons.append("\(service): certificate \"\(name)\": \(error.reason)")
+            return nil
+        }
+    }
+
+    /// The chain and the key of a certificate; nil, and a reason more, if they cannot be served under these terms.
+    private mutating func pair(
+        _ name: String, _ terms: TLSTerms, _ profileName: String, for service: String
+    ) throws(SettingError) -> ServerIdentity.Pair? {
         guard let certificate = try configuration.settings.value(CertificateSetting.self, .certificates, name) else {
             reasons.append("\(service): there is no certificate \"\(name)\"")
             return nil
@@ -168,9 +190,7 @@ package struct ServicePlan: Sendable {
             return nil
         }
         do throws(Refusal) {
-            let identity = try ServerIdentity(chain: chain, key: key, terms: terms)
-            identities[Identity(certificate: name, terms: terms)] = identity
-            return identity
+            return try ServerIdentity.Pair(chain: chain, key: key)
         } catch {
             reasons.append("\(service): certificate \"\(name)\": \(error.reason)")
             return nil

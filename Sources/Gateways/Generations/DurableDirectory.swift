@@ -101,7 +101,8 @@ extension DurableDirectory {
         guard fsync(folder) == 0 else { throw failure("write", path, errno) }
     }
 
-    private func failure(_ attempt: String, _ path: String, _ code: Int32) -> Refusal {
+    /// What to say of an attempt that did not work.
+    func failure(_ attempt: String, _ path: String, _ code: Int32) -> Refusal {
         let reason = unsafe String(cString: strerror(code))
         let remedy =
             switch code {

@@ -53,7 +53,7 @@ extension IntendedService {
     /// ` at ADDRESS:PORT`, where it has such.
     fileprivate var place: String {
         switch probe {
-        case .startTLS(let address, let port), .tls(let address, let port, _):
+        case .startTLS(let address, let port, _), .tls(let address, let port, _):
             IPAddress(address).map { " at \(Endpoint(address: $0, port: port))" } ?? ""
         case .none: ""
         }

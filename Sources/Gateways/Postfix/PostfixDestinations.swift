@@ -16,6 +16,8 @@ struct PostfixDestinations: Sendable {
 
     private var settings: [String: DestinationSetting] = [:]
     private let routes: PostfixRoutes
+    /// The program of each process that sends mail, by the process's name.
+    private let commands: [String: String]
 
     /// Mail that takes a hop: that of a destination, or of those for whom the default holds.
     private struct Claim: Hashable {
@@ -28,6 +30,7 @@ struct PostfixDestinations: Sendable {
 
     init(_ configuration: EffectiveConfiguration, _ base: PostfixBase, _ routes: PostfixRoutes) throws(SettingError) {
         self.routes = routes
+        commands = Dictionary(base.processes.filter { $0.type == "unix" }.map { ($0.name, $0.command) }) { _, last in last }
         for (name, destination) in try configuration.values(DestinationSetting.self, in: .destinations) {
             if name == "default" {
                 level = destination
@@ -36,7 +39,7 @@ struct PostfixDestinations: Sendable {
             settings[name] = destination
             lines.append((name, "\(destination.postfixLevel)\(destination.isSecure ? " match=\(destination.postfixNames)" : "")"))
         }
-        leave(base)
+        leave()
         let claims = claims()
         for hop in claims.keys.sorted() { add(hop, claims[hop, default: []]) }
         for hop in routes.filters.sorted() where claims[hop] == nil && level.strictness > DestinationSetting(tls: .preferred).strictness {
@@ -55,7 +58,8 @@ struct PostfixDestinations: Sendable {
 
     private func claims() -> [String: Set<Claim>] {
         var claims = Dictionary(routes.common.map { ($0.hop, Set<Claim>()) }) { first, _ in first }
-        for route in routes.routes {
+        // What other programs are given is no hop: the reason of an error, the host of a mailbox.
+        for route in routes.routes where commands[route.transport, default: "smtp"] == "smtp" {
             let domain = PostfixDestinations.domain(of: route.pattern)
             let claim = Claim(destination: destination(of: domain), domain: domain, source: route.source)
             for hop in route.hops where hop != domain { claims[hop, default: []].insert(claim) }
@@ -85,9 +89,8 @@ struct PostfixDestinations: Sendable {
     }
 
     /// Mail that leaves otherwise than by Postfix's SMTP client, where no TLS level holds.
-    private mutating func leave(_ base: PostfixBase) {
+    private mutating func leave() {
         let local: Set = ["smtp", "local", "virtual", "error", "discard"]
-        let commands = Dictionary(base.processes.filter { $0.type == "unix" }.map { ($0.name, $0.command) }) { _, last in last }
         for route in routes.routes {
             guard let command = commands[route.transport], !local.contains(command),
                 let name = destination(of: PostfixDestinations.domain(of: route.pattern)), let setting = settings[name],

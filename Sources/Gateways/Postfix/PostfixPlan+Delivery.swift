@@ -1,3 +1,4 @@
+import Certificates
 import ClusterModel
 
 // What other servers meet.
@@ -31,6 +32,16 @@ extension PostfixPlan {
         }
         parameters[address.isIPv6 ? "smtp_bind_address6" : "smtp_bind_address"] = "\(address)"
         parameters["smtp_helo_name"] = interface.hostname
+    }
+
+    /// The certificate for LDAP servers, for hand-made tables to name by a path that stays. Postfix opens those tables when it is no longer
+    /// root, so the key belongs to the user that its processes are.
+    mutating func addLDAP() throws(SettingError) {
+        guard let name = try configuration.settings.value(LDAPSetting.self, .ldap, EntryNaming.onlyEntry)?.certificate,
+            let served = pair(name, for: "ldap")
+        else { return }
+        files["tls/ldap/certificate.pem"] = File(text: served.chain.pem)
+        files["tls/ldap/key.pem"] = File(text: served.key.pem, isSecret: true, owner: base.parameters["mail_owner"] ?? "postfix")
     }
 
     /// The parameters of a TLS profile, for one direction: `smtpd` or `smtp`.

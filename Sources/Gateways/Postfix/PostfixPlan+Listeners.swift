@@ -23,9 +23,17 @@ extension PostfixPlan {
             var process = PostfixProcess("\(endpoint)", "inet", "smtpd", columns: columns)
             process.options = try options(of: name, listener, on: interface) + slot
             process.options += handMadeOptions(at: endpoint, besides: process.options)
-            var leaf: Digest?
-            if let proof = proofs["listener/\(name)"], case .startTLS = proof.probe { leaf = proof.fingerprint }
-            listeners.append(Listener(name: name, endpoint: endpoint, process: process, leaf: leaf))
+            func leaf(_ service: String) -> Digest? {
+                guard let proof = proofs[service], case .startTLS = proof.probe else { return nil }
+                return proof.fingerprint
+            }
+            let named = listener.serverNames.compactMap { server in
+                leaf("listener/\(name)/\(server.name)").map { (server.name, $0) }
+            }
+            listeners.append(
+                Listener(
+                    name: name, endpoint: endpoint, process: process, leaf: leaf("listener/\(name)"),
+                    named: Dictionary(named) { first, _ in first }, terms: try terms(of: listener, for: address)))
         }
     }
 
@@ -45,7 +53,9 @@ extension PostfixPlan {
             .init("smtpd_tls_security_level", offersTLS ? "may" : "none"), .init("smtpd_tls_wrappermode", "no"),
         ]
         if offersTLS, let certificate = listener.certificate, let chain = chain(certificate, for: "listener/\(name)") {
-            options.append(.init("smtpd_tls_chain_files", chain))
+            options += [
+                .init("smtpd_tls_chain_files", chain), .init("tls_server_sni_maps", try serverNames(of: name, listener)),
+            ]
             options += profile(try configuration.settings.tlsProfile(listener.tlsProfile, for: .inbound), of: "smtpd")
                 .map { .init($0.name, $0.value) }
         }
@@ -57,6 +67,37 @@ extension PostfixPlan {
             .init("smtpd_client_restrictions", try senders(of: name, listener)),
         ]
         return options + ehlo(of: name, listener, settings, offersTLS: offersTLS)
+    }
+
+    /// What a sender at an address meets; nil where a sender group before has host names, and the address may have one of them.
+    private func terms(of listener: ListenerSetting, for address: IPAddress) throws(SettingError) -> PolicyTerms? {
+        var name = listener.defaultPolicy
+        for group in listener.senderGroups {
+            let patterns = group.senders.compactMap { SenderPattern($0) }
+            if patterns.contains(where: { $0.matches(address: address, hostName: nil) }) {
+                name = group.policy
+                break
+            }
+            if patterns.contains(where: \.isByName) { return nil }
+        }
+        let policy = try name.flatMap { name throws(SettingError) in
+            try configuration.settings.value(MailFlowPolicySetting.self, .mailFlowPolicies, name)
+        }
+        return PolicyTerms(
+            offersTLS: listener.certificate != nil && policy.map { $0.tls != .off } ?? false, requiresTLS: policy?.tls == .required)
+    }
+
+    /// The table of the certificates that clients get by asking for a name. Postfix reads the files in it when it opens the table.
+    private mutating func serverNames(of name: String, _ listener: ListenerSetting) throws(SettingError) -> String {
+        guard !listener.serverNames.isEmpty else { return "" }
+        let file = "listener-\(name)-names.texthash"
+        var lines: [String] = []
+        for server in listener.serverNames {
+            guard let chain = chain(server.certificate, for: "listener/\(name)/\(server.name)") else { continue }
+            lines.append("\(server.name) \(chain)\n")
+        }
+        files[file] = File(text: lines.joined())
+        return "texthash:\(path(file))"
     }
 
     // MARK: - Sender groups

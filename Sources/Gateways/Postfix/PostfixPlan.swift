@@ -9,6 +9,8 @@ package struct PostfixPlan: Sendable {
         package var text: String
         /// Whether a private key is in it.
         package var isSecret = false
+        /// The user to whom it belongs, if not to root.
+        package var owner: String?
     }
 
     /// A table, with what each key in it must lead to.
@@ -26,6 +28,10 @@ package struct PostfixPlan: Sendable {
         package var process: PostfixProcess
         /// SHA-256 of the leaf that it must be seen to serve from its own address; nil where that address gets no TLS.
         package var leaf: Digest?
+        /// The same for those who ask for it by another name.
+        package var named: [String: Digest] = [:]
+        /// What its own address must meet there; nil where that may depend on a host name.
+        package var terms: PolicyTerms?
     }
 
     /// By their names below the generation.
@@ -67,6 +73,7 @@ package struct PostfixPlan: Sendable {
             addAuthorities(system: system)
             try addListeners()
             try addDelivery()
+            try addLDAP()
             try addMain()
         } catch {
             throw Refusal(.invalid, "The configuration has a value that this version cannot read.", details: [error.description])
@@ -85,12 +92,16 @@ package struct PostfixPlan: Sendable {
     /// reason more, if it cannot be served.
     mutating func chain(_ name: String, for service: String) -> String? {
         if let known = chains[name] { return known }
-        do throws(Refusal) {
-            let file = "tls/\(name).pem"
-            files[file] = File(text: try configuration.servedCertificate(name).full, isSecret: true)
-            chains[name] = path(file)
-            return path(file)
-        } catch {
+        guard let served = pair(name, for: service) else { return nil }
+        let file = "tls/\(name).pem"
+        files[file] = File(text: served.full, isSecret: true)
+        chains[name] = path(file)
+        return path(file)
+    }
+
+    /// A certificate and its key; nil, and a reason more, if they cannot be used.
+    mutating func pair(_ name: String, for service: String) -> ServedCertificate? {
+        do throws(Refusal) { return try configuration.servedCertificate(name) } catch {
             reasons.append("\(service): \(error.reason)")
             return nil
         }

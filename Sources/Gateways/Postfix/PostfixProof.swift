@@ -32,12 +32,13 @@ struct PostfixProof: Sendable {
             var objections: [String] = []
             for (index, listener) in listeners.enumerated() {
                 if index >= Limits.parallelProbes, let objection = await tasks.next() ?? nil { objections.append(objection) }
-                let isNew = before?.contains { $0.name == listener.name && $0.leaf == listener.leaf } == false
+                let isNew =
+                    before?.contains { $0.name == listener.name && $0.leaf == listener.leaf && $0.named == listener.named } == false
                 tasks.addTask {
-                    if let objection = await objection(to: listener) { return objection }
+                    if let objection = await objection(to: listener, withPolicy: isNew) { return objection }
                     // As below.
                     guard !isNew, (try? await clock.sleep(for: .milliseconds(PostfixProof.second))) != nil else { return nil }
-                    return await objection(to: listener)
+                    return await objection(to: listener, withPolicy: true)
                 }
             }
             for await objection in tasks { objections += [objection].compactMap(\.self) }
@@ -45,13 +46,15 @@ struct PostfixProof: Sendable {
         }
     }
 
-    private func objection(to listener: PostfixPlan.Listener) async -> String? {
+    /// `withPolicy` has a session about the policy, too: where TLS is required, Postfix writes into its log that it refused somebody.
+    private func objection(to listener: PostfixPlan.Listener, withPolicy: Bool) async -> String? {
         var left = Limits.postfixProofSeconds * 1000 / PostfixProof.pause
         var looks = 0
         while true {
             looks += 1
             let (objection, cost) = await look(
-                at: listener, patience: looks > PostfixProof.firstLooks ? PostfixProof.patience.usual : PostfixProof.patience.first)
+                at: listener, withPolicy: withPolicy,
+                patience: looks > PostfixProof.firstLooks ? PostfixProof.patience.usual : PostfixProof.patience.first)
             guard let objection else { return nil }
             left -= 1 + cost / PostfixProof.pause
             // A sleep that is interrupted means that nobody waits for the answer any more.
@@ -62,15 +65,20 @@ struct PostfixProof: Sendable {
     }
 
     /// What is not as it should be, and the milliseconds that it took to see, if those are many.
-    private func look(at listener: PostfixPlan.Listener, patience: Int = PostfixProof.patience.usual) async -> (String?, Int) {
+    private func look(at listener: PostfixPlan.Listener, withPolicy: Bool, patience: Int) async -> (String?, Int) {
+        let deadline = TimeAmount.milliseconds(Int64(patience))
         do {
-            guard let leaf = listener.leaf else {
-                try await greeting(at: listener.endpoint, deadline: .milliseconds(Int64(patience)))
-                return (nil, 0)
-            }
-            let prober = TLSProber(group: group, deadline: .milliseconds(Int64(patience)))
+            guard let leaf = listener.leaf else { return (try await session(with: listener, deadline: deadline), 0) }
+            let prober = TLSProber(group: group, deadline: deadline)
             let served = try await prober.look(at: listener.endpoint, startTLS: true)
-            return (served == leaf ? nil : "it serves another certificate than it should: \(served.short)", 0)
+            guard served == leaf else { return ("it serves another certificate than it should: \(served.short)", 0) }
+            for (name, leaf) in listener.named.sorted(by: { $0.key < $1.key }) {
+                let served = try await prober.look(at: listener.endpoint, startTLS: true, serverName: name)
+                guard served == leaf else {
+                    return ("it serves another certificate than it should to who asks for \(name): \(served.short)", 0)
+                }
+            }
+            return (withPolicy ? try await session(with: listener, deadline: deadline) : nil, 0)
         } catch ChannelError.connectTimeout {
             return ("it does not answer", patience)
         } catch ProbeHandler.Failure.noTLS(let line) {
@@ -84,51 +92,24 @@ struct PostfixProof: Sendable {
         }
     }
 
-    /// Waits for the first line of an SMTP server.
-    private func greeting(at endpoint: Endpoint, deadline: TimeAmount) async throws {
-        let found = group.next().makePromise(of: Void.self)
+    /// Has one session that sends nothing with a listener, coming from its own address; what is not as its policy says.
+    private func session(with listener: PostfixPlan.Listener, deadline: TimeAmount) async throws -> String? {
+        let found = group.next().makePromise(of: String?.self)
         let timeout = found.futureResult.eventLoop.scheduleTask(in: deadline) { found.fail(ChannelError.connectTimeout(deadline)) }
         defer { timeout.cancel() }
+        let address = listener.endpoint.address
+        let dialogue = PolicyDialogue(listener.terms, name: address.isIPv6 ? "[IPv6:\(address)]" : "[\(address)]")
         let connection = ClientBootstrap(group: group).connectTimeout(deadline)
+            .bind(to: try Endpoint(address: address, port: 0).socketAddress)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(GreetingHandler(found: found)) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(PolicyHandler(dialogue, found: found))
+                }
             }
-            .connect(to: try endpoint.socketAddress)
+            .connect(to: try listener.endpoint.socketAddress)
         connection.whenFailure { found.fail($0) }
         found.futureResult.whenComplete { _ in connection.whenSuccess { $0.close(promise: nil) } }
-        try await found.futureResult.get()
-    }
-}
-
-/// Hears whether a server greets.
-private final class GreetingHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-
-    private let found: EventLoopPromise<Void>
-    private var splitter = LineSplitter()
-
-    init(found: EventLoopPromise<Void>) {
-        self.found = found
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        splitter.add(unwrapInboundIn(data).readableBytesView)
-        guard case .line(let line) = splitter.next() else { return }
-        if line.starts(with: "220".utf8) {
-            found.succeed(())
-        } else {
-            found.fail(ProbeHandler.Failure.noTLS(String(decoding: line, as: UTF8.self)))
-        }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        found.fail(error)
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        found.fail(ProbeHandler.Failure.closed)
-        context.fireChannelInactive()
+        return try await found.futureResult.get()
     }
 }
 

@@ -109,10 +109,12 @@ struct PostfixRouter: Sendable {
     private func ask(_ table: String, for keys: Set<String>, in directory: String) async throws(Refusal) -> [String: String] {
         let answer = try await tools.ask(
             "postmap", ["-c", directory, "-q", "-", table], input: keys.sorted().map { $0 + "\n" }.joined())
-        if let reason = answer.errorLines.first(where: { $0.contains("fatal:") }) {
+        let reason = answer.errorLines.first { $0.contains("fatal:") }
+        // 1 is that it has none of the keys. Some die of a server that does not answer, without a word.
+        guard reason == nil, answer.status == 0 || answer.status == 1 else {
             throw Refusal(
                 .unavailable, "Nobody can say where mail goes, so no destination can be given its TLS level: \(table) does not answer.",
-                details: [String(reason.prefix(Limits.reasonLength))])
+                details: [String((reason ?? "postmap ended without an answer").prefix(Limits.reasonLength))])
         }
         return PostfixRouter.pairs(answer.output)
     }

@@ -130,9 +130,14 @@ struct PostfixStore: DurableDirectory {
         try makeDirectory("gen")
         try makeWhole("gen/\(number)") { (aside) throws(Refusal) in
             try makeDirectory("\(aside)/tls")
+            try makeDirectory("\(aside)/tls/ldap")
             let files = plan.files.sorted { $0.key < $1.key }
-            for (name, file) in files { try create("\(aside)/\(name)", file.text, mode: file.isSecret ? 0o600 : 0o644) }
+            for (name, file) in files {
+                try create("\(aside)/\(name)", file.text, mode: file.isSecret ? 0o600 : 0o644)
+                if let owner = file.owner { try give("\(aside)/\(name)", to: owner) }
+            }
             try create("\(aside)/written", files.map { "\(Digest(hashing: Array($1.text.utf8)).hex) \($0)\n" }.joined())
+            try sync("\(aside)/tls/ldap")
             try sync("\(aside)/tls")
         }
     }
@@ -189,5 +194,13 @@ struct PostfixStore: DurableDirectory {
             throw Refusal(.unreadable, "\(absolute(path)) cannot be read, or has over \(Limits.postfixFileBytes) bytes.")
         }
         return String(decoding: data, as: UTF8.self)
+    }
+
+    private func give(_ path: String, to owner: String) throws(Refusal) {
+        // One thread asks: calls of the store come one at a time.
+        guard let user = unsafe getpwnam(owner) else {
+            throw Refusal(.notFound, "There is no user \(owner), to whom Postfix's processes belong (mail_owner).")
+        }
+        guard unsafe chown(absolute(path), user.pointee.pw_uid, 0) == 0 else { throw failure("give away", path, errno) }
     }
 }

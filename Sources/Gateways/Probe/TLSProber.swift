@@ -33,8 +33,9 @@ package struct TLSProber: Prober {
         switch service.probe {
         case .none(let because):
             return ServiceProof(service: service.service, served: nil, unprovable: because)
-        case .startTLS(let address, let port):
-            return ServiceProof(service: service.service, served: await leaf(at: address, port: port, startTLS: true, serverName: nil))
+        case .startTLS(let address, let port, let serverName):
+            return ServiceProof(
+                service: service.service, served: await leaf(at: address, port: port, startTLS: true, serverName: serverName))
         case .tls(let address, let port, let serverName):
             return ServiceProof(
                 service: service.service, served: await leaf(at: address, port: port, startTLS: false, serverName: serverName))

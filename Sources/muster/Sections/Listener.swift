@@ -47,6 +47,10 @@ struct ListenerSet: NounSet {
                   --sender-group PARTNERS=partners:192.0.2.0/24,.partner.example
               muster listener set public --clear senderGroups
 
+            Clients that ask for another name may get another certificate, and this replaces the whole list, too:
+
+              muster listener set public --server-name mx.brand.example=brand
+
             To change an inherited listener for one machine, copy it there first:
 
               muster override listeners/public --copy --machine mx1
@@ -66,6 +70,11 @@ struct ListenerSet: NounSet {
 
     @Option(help: ArgumentHelp("The certificate shown after STARTTLS.", valueName: "name"))
     var certificate: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A name by which clients may ask for it, and the certificate they get. May be repeated.", valueName: "name=certificate"))
+    var serverName: [ServerNameArgument] = []
 
     @Option(
         name: .customLong("tls-profile"),
@@ -89,6 +98,7 @@ struct ListenerSet: NounSet {
         fields.set("interface", interface)
         fields.set("port", port)
         fields.set("certificate", certificate)
+        fields.set("serverNames", serverName.map(\.server.json))
         fields.set("tlsProfile", tlsProfile)
         fields.set("defaultPolicy", defaultPolicy)
         fields.set("senderGroups", senderGroup.map(\.group.json))
@@ -97,6 +107,17 @@ struct ListenerSet: NounSet {
 }
 
 extension ListenerSetting.Kind: ExpressibleByArgument {}
+
+/// `NAME=CERTIFICATE`
+struct ServerNameArgument: ExpressibleByArgument {
+    var server: ServerName
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return nil }
+        server = ServerName(name: parts[0], certificate: parts[1])
+    }
+}
 
 /// `NAME=POLICY:SENDER,SENDER`
 struct SenderGroupArgument: ExpressibleByArgument {

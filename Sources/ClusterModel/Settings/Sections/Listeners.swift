@@ -11,6 +11,8 @@ package struct ListenerSetting: Setting {
     package var port = 25
     /// The certificate it shows after STARTTLS; without one, no policy can offer TLS.
     package var certificate: String?
+    /// Certificates for clients that ask for the server by another name (RFC 6066, section 3).
+    package var serverNames: [ServerName] = []
     /// The TLS profile of its connections; without one, `inbound` if there is such.
     package var tlsProfile: String?
     /// The policy for a sender that no group matches; without one, such a sender gets TLS off.
@@ -27,6 +29,9 @@ package struct ListenerSetting: Setting {
             .required("interface", \.interface, .name, "The interface it listens on. A machine without it disables the listener."),
             .standard("port", \.port, .port, 25, "The TCP port."),
             .optional("certificate", \.certificate, .name, "The certificate shown after STARTTLS."),
+            .standard(
+                "serverNames", \.serverNames, .list(of: .setting(ServerName.self), limit: Limits.serverNames), [],
+                "Certificates for clients that ask for it by another name (SNI); all others get that of the listener.", since: 2),
             .optional("tlsProfile", \.tlsProfile, .name, "The TLS profile of its connections; without one, that called inbound."),
             .optional("defaultPolicy", \.defaultPolicy, .name, "The mail flow policy for senders in no group; without it, TLS is off."),
             .standard(
@@ -34,6 +39,27 @@ package struct ListenerSetting: Setting {
                 "Sender groups in order: the first that matches decides."),
         ],
         initial: ListenerSetting.init)
+}
+
+/// A name by which clients may ask for a listener, and the certificate that they then get.
+package struct ServerName: Setting {
+    package var name = ""
+    package var certificate = ""
+
+    package init() {}
+
+    package init(name: String, certificate: String) {
+        self.name = name
+        self.certificate = certificate
+    }
+
+    package static let shape = Shape<ServerName>(
+        "A name by which clients ask for a server, and the certificate that they get.",
+        [
+            .required("name", \.name, .hostName, "The host name that a client asks for in its handshake."),
+            .required("certificate", \.certificate, .name, "The certificate shown to it."),
+        ],
+        initial: ServerName.init)
 }
 
 /// A group of senders and the policy that they get (ESA: a row of the host access table).
@@ -108,12 +134,26 @@ extension Section {
                     path.appending("senderGroups").appending(index), "the sender group \"\(group.name)\" is there twice",
                     expected: "each group once")
             }
+            guard listener.serverNames.isEmpty || listener.certificate != nil else {
+                throw SettingError(
+                    path.appending("serverNames"), "there is no certificate for clients that ask for none of these names",
+                    expected: "certificate, too")
+            }
+            var names: Set<String> = []
+            for (index, server) in listener.serverNames.enumerated() where !names.insert(server.name).inserted {
+                throw SettingError(
+                    path.appending("serverNames").appending(index), "the name \"\(server.name)\" is there twice", expected: "each name once"
+                )
+            }
         },
         remarks: \.idleSenders,
         references: { listener in
             var references = [Reference("interface", .interfaces, listener.interface, whenMissing: .disabled)]
             if let certificate = listener.certificate {
                 references.append(Reference("certificate", .certificates, certificate))
+            }
+            for (index, server) in listener.serverNames.enumerated() {
+                references.append(Reference("serverNames[\(index)].certificate", .certificates, server.certificate))
             }
             if let profile = listener.tlsProfile {
                 references.append(Reference("tlsProfile", .tlsProfiles, profile))
