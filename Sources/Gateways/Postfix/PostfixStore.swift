@@ -23,15 +23,13 @@ struct PostfixStore: Sendable {
 
     /// The number of the generation that the directory points to; nil before the first.
     var current: Int? {
-        // Why there is none does not matter here.
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/current"))
-            .flatMap { $0.hasPrefix("gen/") ? Int($0.dropFirst("gen/".count)) : nil }
+        target(of: "current").flatMap { $0.hasPrefix("gen/") ? Int($0.dropFirst("gen/".count)) : nil }
     }
 
     var next: Int { (numbers.max() ?? 0) + 1 }
 
     private var numbers: [Int] {
-        // As above.
+        // None before the first.
         ((try? FileManager.default.contentsOfDirectory(atPath: "\(directory)/gen")) ?? []).compactMap { Int($0) }
     }
 
@@ -44,28 +42,38 @@ struct PostfixStore: Sendable {
         }
     }
 
+    /// What was written for a generation: its files, each by its digest.
+    struct Written: Hashable, Sendable {
+        var number: Int
+        var files: [String: Digest]
+    }
+
     /// Each file of a generation, and the links through which Postfix reads it, held against what was written. Hand-made settings and the
     /// system's authorities may be others by now: they come with the next change.
-    func observations(of number: Int) -> [GatewayObservation] {
-        written(number).map { name, digest in
+    func observations(of written: Written) -> [GatewayObservation] {
+        let links = [("current", "gen/\(written.number)")] + PostfixStore.linked.map { ($0, "current/\($0)") }
+        return written.files.sorted { $0.key < $1.key }.map { name, digest in
             // What cannot be read is not there.
-            let found = (try? read("gen/\(number)/\(name)")) ?? nil
+            let found = (try? read("gen/\(written.number)/\(name)")) ?? nil
             return GatewayObservation(
-                subject: "\(generation(number))/\(name)", entries: [], meant: digest, found: found.map { Digest(hashing: Array($0.utf8)) })
+                subject: "\(generation(written.number))/\(name)", entries: [], meant: digest,
+                found: found.map { Digest(hashing: Array($0.utf8)) })
         }
-            + PostfixStore.linked.map { name in
-                // As above.
-                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: absolute(name))
+            + links.map { name, destination in
+                let found = exists(name) ? target(of: name) ?? "a file" : nil
                 return GatewayObservation(
-                    subject: absolute(name), entries: [], meant: Digest(hashing: Array("current/\(name)".utf8)),
-                    found: Digest(hashing: Array((target ?? "a file").utf8)))
+                    subject: absolute(name), entries: [], meant: Digest(hashing: Array(destination.utf8)),
+                    found: found.map { Digest(hashing: Array($0.utf8)) })
             }
     }
 
-    private func isLinked(_ name: String) -> Bool {
-        // As above.
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(name)")) == "current/\(name)"
+    /// Where a link leads; nil for what is none.
+    private func target(of name: String) -> String? {
+        // Why there is none does not matter here.
+        try? FileManager.default.destinationOfSymbolicLink(atPath: absolute(name))
     }
+
+    private func isLinked(_ name: String) -> Bool { target(of: name) == "current/\(name)" }
 
     /// The hand-made settings: kept aside already, or as they lie there now.
     func base() throws(Refusal) -> PostfixBase {
@@ -75,7 +83,7 @@ struct PostfixStore: Sendable {
 
     /// Where Postfix listens by the files that it reads; what cannot be read says nothing.
     func sockets() -> Set<PostfixSocket> {
-        // As above.
+        // Why not does not matter here.
         guard let text = try? read("master.cf"), let processes = try? PostfixProcess.all(parsing: text) else { return [] }
         return Set(processes.compactMap(\.socket))
     }
@@ -83,8 +91,8 @@ struct PostfixStore: Sendable {
     // MARK: - Changing
 
     /// Keeps what is in Muster's way: at the first time as the original, later beside it, files of the current generation that somebody
-    /// edited among it. Answers what it set aside.
-    func keepHandMade() throws(Refusal) -> [String] {
+    /// edited among it, as far as `known` or the list beside them tells. Answers what it set aside.
+    func keepHandMade(_ known: Written?) throws(Refusal) -> [String] {
         let found = PostfixStore.linked.filter { exists($0) && !isLinked($0) }
         guard exists("original") else {
             try remove("original.new")
@@ -95,8 +103,9 @@ struct PostfixStore: Sendable {
             return []
         }
         guard let current else { return [] }
+        let written = known.flatMap { $0.number == current ? $0 : nil } ?? written(current)
         var kept: [String] = []
-        for (name, path) in found.map({ ($0, $0) }) + (try edited(current).map { ($0, "gen/\(current)/\($0)") }) {
+        for (name, path) in found.map({ ($0, $0) }) + (try edited(written).map { ($0, "gen/\(current)/\($0)") }) {
             try makeDirectory("replaced")
             var number = 1
             while exists("replaced/\(name).\(number)") { number += 1 }
@@ -107,21 +116,23 @@ struct PostfixStore: Sendable {
     }
 
     /// The files of a generation that are not as they were written. Those with keys are not worth a copy.
-    private func edited(_ number: Int) throws(Refusal) -> [String] {
+    private func edited(_ written: Written) throws(Refusal) -> [String] {
         var names: [String] = []
-        for (name, digest) in written(number) {
-            guard !name.hasPrefix("tls/"), let text = try read("gen/\(number)/\(name)") else { continue }
+        for (name, digest) in written.files.sorted(by: { $0.key < $1.key }) {
+            guard !name.hasPrefix("tls/"), let text = try read("gen/\(written.number)/\(name)") else { continue }
             if Digest(hashing: Array(text.utf8)) != digest { names.append(name) }
         }
         return names
     }
 
-    /// What a generation's files were when they were written.
-    private func written(_ number: Int) -> [(name: String, digest: Digest)] {
+    /// What a generation's files were when they were written, by the list beside them. Who edits that too is not found out by it.
+    func written(_ number: Int) -> Written {
         // A list that cannot be read names none.
-        ((try? read("gen/\(number)/written")) ?? "").split(separator: "\n").compactMap { line in
+        let lines = ((try? read("gen/\(number)/written")) ?? "").split(separator: "\n")
+        let files = lines.compactMap { line in
             Digest(hex: String(line.prefix { $0 != " " })).map { (String(line.drop { $0 != " " }.dropFirst()), $0) }
         }
+        return Written(number: number, files: Dictionary(files) { first, _ in first })
     }
 
     /// Writes a generation aside, then gives it its name: half of it is never seen under that.
