@@ -3,7 +3,7 @@ package import ClusterModel
 /// An alert as people and tools meet it.
 package struct AlertView: Hashable, Sendable, Codable {
     package var id: String
-    /// The kind of alert: `certificate-expiring`.
+    /// The kind of alert: `certificate-expiring`, `drift`, `drift-mended`, `machine-offline`, `revision-rejected`.
     package var code: String
     /// `error`, `warning` or `notice`.
     package var severity: Alert.Severity

@@ -114,6 +114,13 @@ package enum Limits {
     /// Seconds between an agent's looks at whether what it applied is still so, anywhere in this range: often enough that people hear of it
     /// before they notice by themselves, and cheap enough.
     package static let lookSeconds = 24...36
+    /// Times that a machine mends by itself what changes again: whoever changes it five times is a program, and goes on doing so.
+    package static let mends = 5
+    /// Seconds after the first such time before the next, and twice as many after each further one: 15 minutes in all.
+    package static let mendPauseSeconds = 60
+    /// Seconds that what was mended has to stay so before the times are counted anew: longer than any of those waits, and as often as
+    /// programs that set machines up usually come.
+    package static let mendHeldSeconds = 3600
     /// Frames of one answer to a question: the inventory of the largest configuration that one update can bring.
     package static let inventoryFrames = 16
     /// Bytes of an inventory that go into one frame, as counted while it is cut: half of what a frame may have.
@@ -170,6 +177,10 @@ package enum Limits {
     package static let alertServices = 5
     /// Reasons that one alert gives; the machine's status has all.
     package static let alertReasons = 3
+    /// Seconds that a machine is away before that is an alert: a server that starts anew, with its self-tests, takes less.
+    package static let offlineSeconds = 300
+    /// Seconds that an alert stays of what a machine mended by itself: whoever comes to work in the morning sees it.
+    package static let mendedSeconds = 86_400
     /// Refused attempts of users, and of machines that wanted to join, that are kept. Together they are one value,
     /// which the largest fit into.
     package static let refusedAttempts = 200

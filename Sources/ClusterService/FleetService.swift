@@ -26,7 +26,7 @@ package final class FleetService: MemberPort, Service {
     package let localEdits: LocalEditStore
     /// Joins that were refused are kept there, and whatever else is.
     package let refusals: RefusalDesk
-    private let now: WallClock
+    let now: WallClock
     let clock: any Clock<Duration>
     /// How long this service has been there, whatever the wall clock says.
     let uptime: @Sendable () -> Duration
@@ -138,6 +138,7 @@ package final class FleetService: MemberPort, Service {
     private func tick() async throws {
         while await pause() {
             decide { $0.tick(now: $1) }
+            turnTroubles()
             await records.flush(logger)
             await refusals.flush()
             await settle()

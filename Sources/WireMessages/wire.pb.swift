@@ -586,6 +586,9 @@ package nonisolated struct WireReceipt: Sendable {
   /// The member says it by itself, because something changed: it answers no update.
   package var unasked: Bool = false
 
+  /// What was no longer as it was applied until the member put it right by itself. As many and as long as reasons.
+  package var mended: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Required.
@@ -801,6 +804,9 @@ package nonisolated struct WireObservation: Sendable {
 
   /// The same of what is there. Missing for nothing.
   package var found: Data = Data()
+
+  /// What is wrong where the two differ, for people. Missing for the usual sentence.
+  package var remark: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2194,7 +2200,7 @@ nonisolated extension WireSectionVersion: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Receipt"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}time\0\u{1}applied\0\u{1}rejected\0\u{2}\u{2}drift\0\u{1}unasked\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}time\0\u{1}applied\0\u{1}rejected\0\u{2}\u{2}drift\0\u{1}unasked\0\u{2}\u{5}mended\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2232,6 +2238,7 @@ nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._Message
       }()
       case 6: try { try decoder.decodeRepeatedStringField(value: &self.drift) }()
       case 7: try { try decoder.decodeSingularBoolField(value: &self.unasked) }()
+      case 12: try { try decoder.decodeRepeatedStringField(value: &self.mended) }()
       default: break
       }
     }
@@ -2265,6 +2272,9 @@ nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.unasked != false {
       try visitor.visitSingularBoolField(value: self.unasked, fieldNumber: 7)
     }
+    if !self.mended.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.mended, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2274,6 +2284,7 @@ nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.outcome != rhs.outcome {return false}
     if lhs.drift != rhs.drift {return false}
     if lhs.unasked != rhs.unasked {return false}
+    if lhs.mended != rhs.mended {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2645,7 +2656,7 @@ nonisolated extension WireStoreDamage: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireObservation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Observation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subject\0\u{1}entries\0\u{1}meant\0\u{1}found\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subject\0\u{1}entries\0\u{1}meant\0\u{1}found\0\u{1}remark\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2657,6 +2668,7 @@ nonisolated extension WireObservation: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.meant) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.found) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.remark) }()
       default: break
       }
     }
@@ -2675,6 +2687,9 @@ nonisolated extension WireObservation: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.found.isEmpty {
       try visitor.visitSingularBytesField(value: self.found, fieldNumber: 4)
     }
+    if !self.remark.isEmpty {
+      try visitor.visitSingularStringField(value: self.remark, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2683,6 +2698,7 @@ nonisolated extension WireObservation: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.entries != rhs.entries {return false}
     if lhs.meant != rhs.meant {return false}
     if lhs.found != rhs.found {return false}
+    if lhs.remark != rhs.remark {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

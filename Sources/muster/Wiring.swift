@@ -42,7 +42,7 @@ struct ManagerWiring {
         let verification = LogVerification(log: log, key: ManagerFoundation.logKey(master))
         let alerts = AlertDesk(log: log, now: systemClock)
         let watch = AlertWatch(ledger: ledger, desk: alerts, now: systemClock, logger: logger)
-        let driftWatch = DriftWatch(ledger: ledger, fleet: fleet, desk: alerts, logger: logger)
+        let machineWatch = MachineWatch(ledger: ledger, fleet: fleet, desk: alerts, logger: logger)
         let admin = AdminDesk(
             ledger: ledger, desk: desk, certificateDesk: certificateDesk, enrolment: enrolment, fleet: fleet, vault: vault,
             verification: verification, alertDesk: alerts)
@@ -73,7 +73,7 @@ struct ManagerWiring {
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: fleet), .init(service: watch), .init(service: driftWatch), .init(service: memberPort),
+                    .init(service: fleet), .init(service: watch), .init(service: machineWatch), .init(service: memberPort),
                     .init(service: adminPort), .init(service: keeper), .init(service: EndNotice()),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

@@ -284,7 +284,7 @@ struct ConsistencyTests {
     @Test func `drift raises one alert, which stays while the machine is away and is cleared when it is over`() async throws {
         try await withMachine { desk, machine, admin in
             let (news, told) = AsyncStream.makeStream(of: AlertBook.News.self)
-            let watch = DriftWatch(
+            let watch = MachineWatch(
                 ledger: desk.ledger, fleet: machine.fleet, desk: desk.alerts, clock: QuickClock(),
                 logger: ConsistencyTests.quiet, heard: { told.yield($0) })
             let running = Task { try await watch.run() }
@@ -310,5 +310,62 @@ struct ConsistencyTests {
             #expect(try await admin.alerts(all: false, for: desk.caller).isEmpty)
             #expect(try await admin.machine("mx1", for: desk.caller).state == .synced)
         }
+    }
+
+    @Test func `a rejection and an absence raise one alert each, once the time for it is there, and are cleared when they are over`()
+        async throws
+    {
+        let clock = LeapClock()
+        try await withMachine(clock: clock) { desk, machine, admin in
+            let (news, told) = AsyncStream.makeStream(of: AlertBook.News.self)
+            let watch = MachineWatch(
+                ledger: desk.ledger, fleet: machine.fleet, desk: desk.alerts, clock: QuickClock(),
+                logger: ConsistencyTests.quiet, heard: { told.yield($0) })
+            let running = Task { try await watch.run() }
+            defer { running.cancel() }
+            var heard = news.makeAsyncIterator()
+            let target = try #require(machine.updates.last?.target)
+            let refusal = Receipt(target: target, outcome: .rejected(reasons: ["no such port", "nor that"]), time: desk.clock.now())
+            let saying = Task {
+                while !Task.isCancelled {
+                    machine.say(.receipt(refusal))
+                    await Task.yield()
+                }
+            }
+            let rejected = await heard.next()
+            saying.cancel()
+            await saying.value
+            #expect(rejected?.raised.map(\.condition.text) == ["revision-rejected on mx1: revision 1: no such port; nor that"])
+            machine.drift([])
+            #expect(await heard.next()?.cleared.map(\.condition.kind) == [.revisionRejected])
+            machine.hangUp()
+            let passing = Task {
+                while !Task.isCancelled {
+                    clock.leap(seconds: Limits.offlineSeconds / 3)
+                    await Task.yield()
+                }
+            }
+            let away = await heard.next()
+            passing.cancel()
+            #expect(away?.raised.map(\.condition.kind) == [.machineOffline])
+            #expect(away?.raised.first?.condition.text.hasPrefix("machine-offline on mx1: it was last heard of at ") == true)
+            #expect(away?.raised.first?.condition.cure.contains("muster machine disconnect mx1") == true)
+            #expect(try await admin.alerts(all: false, for: desk.caller).map(\.code) == ["machine-offline"])
+        }
+    }
+}
+
+/// A clock that hardly waits, and whose time a test lets pass.
+private final class LeapClock: Clock {
+    private let base = QuickClock()
+    private let ahead = Mutex(Duration.zero)
+
+    var now: QuickClock.Instant { base.now.advanced(by: ahead.withLock { $0 }) }
+    var minimumResolution: Duration { base.minimumResolution }
+
+    func leap(seconds: Int) { ahead.withLock { $0 += .seconds(seconds) } }
+
+    func sleep(until deadline: QuickClock.Instant, tolerance: Duration?) async throws {
+        try await base.sleep(until: deadline, tolerance: tolerance)
     }
 }

@@ -44,7 +44,7 @@ final class Statuses: Sendable {
 /// Runs an agent in a service group for as long as the body takes, and lets it end by a graceful shutdown.
 func withAgent<Result: Sendable>(
     _ directory: StateDirectory, manager: FakeManager, gateway: (any Gateway)? = nil, prober: (any Prober)? = nil,
-    _ body: @Sendable (RunningAgent) async throws -> Result
+    mends: Bool = false, _ body: @Sendable (RunningAgent) async throws -> Result
 ) async throws -> Result {
     let loops = MultiThreadedEventLoopGroup.singleton
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -52,7 +52,7 @@ func withAgent<Result: Sendable>(
     let clock = ManualClock()
     let agent = try AgentService(
         directory: directory, gateway: gateway ?? EmbeddedGateway(group: loops, logger: logger), prober: prober ?? TLSProber(group: loops),
-        connector: manager, clock: clock, now: { .now }, logger: logger, onStatus: { statuses.feed.yield($0) })
+        connector: manager, clock: clock, now: { .now }, mends: mends, logger: logger, onStatus: { statuses.feed.yield($0) })
     let group = ServiceGroup(services: [agent], logger: logger)
     return try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask {

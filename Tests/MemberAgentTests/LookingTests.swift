@@ -21,7 +21,7 @@ struct LookingTests {
 
     /// A welcomed member that runs `one`, whatever it said until then heard.
     private func withMember(
-        gateway: (any Gateway)? = nil, prober: (any Prober)? = nil,
+        gateway: (any Gateway)? = nil, prober: (any Prober)? = nil, mends: Bool = false,
         _ body: @Sendable (RunningAgent, FakeManager.Connection) async throws -> Void
     ) async throws {
         let manager = try FakeManager()
@@ -29,7 +29,7 @@ struct LookingTests {
         try await join(directory, manager)
         let laid = try directory.layOut(one, kind: .member, target: Target(position: 1, revision: 1, digest: one.settings.digest))
         try directory.switchCurrent(to: laid.number)
-        try await withAgent(directory, manager: manager, gateway: gateway, prober: prober) { agent in
+        try await withAgent(directory, manager: manager, gateway: gateway, prober: prober, mends: mends) { agent in
             let (connection, _) = try await agent.connection()
             connection.answer(.welcome(.at(1)))
             _ = try await connection.receipt()
@@ -158,6 +158,42 @@ struct LookingTests {
             try scratch.replace(settings, with: try scratch.text(settings).replacing("mx1.example.com", with: "mx9.example.com"))
             await waitForLook(agent)
             #expect(try await agent.status { !$0.reasons.isEmpty }.reasons.contains { $0.hasPrefix("interfaces/data1 was changed") })
+        }
+    }
+
+    @Test func `one that is set up to mends the store, the gateway and the wire, and says what was wrong`() async throws {
+        let loops = MultiThreadedEventLoopGroup.singleton
+        let gateway = EmbeddedGateway(group: loops, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await withMember(gateway: gateway, mends: true) { agent, connection in
+            let text = try scratch.text(LookingTests.settings)
+            try scratch.replace(LookingTests.settings, with: text.replacing(#""tls":"preferred""#, with: #""tls":"required""#))
+            await waitForLook(agent)
+            let found = try await connection.receipt()
+            #expect(found.drift.count == 1 && found.mended.isEmpty)
+            let mended = try await connection.receipt()
+            #expect(mended.mended == found.drift && mended.drift.isEmpty && mended.isUnasked)
+            #expect(try scratch.text("current/settings.json") == text)
+            #expect(try await differences(connection, 1).isEmpty)
+            // Changed again within the minute, it is left as it is for now, and said to be.
+            try await gateway.apply(two)
+            await waitForLook(agent)
+            let again = try await connection.receipt()
+            #expect(again.drift.last?.hasPrefix("it was mended once and changed again; the next try is not before") == true)
+            #expect(try await agent.status { $0.reasons.contains { $0.hasPrefix("it was mended once") } }.appliedRevision == 1)
+        }
+    }
+
+    @Test func `a standalone machine mends, too`() async throws {
+        let directory = try scratch.machine()
+        let gateway = HangingGateway(on: .zero)
+        try await withAgent(directory, manager: try FakeManager(), gateway: gateway, prober: TrustingProber(), mends: true) { agent in
+            let before = try await agent.status { $0.appliedDigest != nil }
+            let text = try scratch.text("generations/000001/settings.json")
+            try scratch.replace(
+                "generations/000001/settings.json", with: text.replacing("mx1.example.com", with: "mx9.example.com"))
+            while directory.currentNumber() != 2 { await agent.clock.tick() }
+            #expect(gateway.applied == [before.appliedDigest, before.appliedDigest])
+            #expect(try scratch.text("current/settings.json") == text)
         }
     }
 

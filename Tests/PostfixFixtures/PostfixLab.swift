@@ -159,6 +159,23 @@ package struct PostfixLab: Sendable {
         }
     }
 
+    /// Waits until something is so, half a minute at most.
+    func until(_ what: String, _ isSo: () async throws -> Bool) async throws {
+        let clock = ContinuousClock()
+        let deadline = clock.now.advanced(by: .seconds(30))
+        while try await !isSo() {
+            guard clock.now < deadline else { throw NotSeen(description: "still not so: \(what)\n\((read("log") ?? "").suffix(4000))") }
+            try await clock.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Ends the main process without a word, as if it had crashed.
+    func killMaster() throws {
+        let text = try #require(read("queue/pid/master.pid"))
+        let process = try #require(Int32(text.filter(\.isNumber)))
+        kill(process, SIGKILL)
+    }
+
     /// What became of a message to an address: the status, with its reason, in the words of the log.
     package func outcome(of recipient: String, attempt: Int = 1) async throws -> String {
         let line = try await logged("attempt \(attempt) for \(recipient)", times: attempt) {

@@ -58,6 +58,42 @@ struct AgentTests {
         }
     }
 
+    @Test func `an agent that is set up to mends what somebody did to Postfix`() async throws {
+        try await PostfixLab.with { lab in
+            let (state, document) = ("\(lab.root)/state", "\(lab.root)/settings.yaml")
+            try AgentTests.settings.write(toFile: document, atomically: false, encoding: .utf8)
+            let new = [
+                "agent", "init", "--state-dir", state, "--name", "mx1", "--hostname", "mx1.example.com", "--interface",
+                "data1=\(lab.address)", "--gateway", "postfix", "--gateway-option", "config-dir=\(lab.configuration)",
+            ]
+            for arguments in [new, ["agent", "apply", "--state-dir", state, "-f", document]] {
+                let done = try await muster(arguments)
+                #expect(done.isFine, "\(done.error)")
+            }
+            _ = try await run(
+                .path(binary), arguments: ["agent", "run", "--state-dir", state, "--mend-drift"],
+                environment: .inherit.updating(["MUSTER_LOOK_SECONDS": "1"]), input: .none, output: .sequence, error: .discarded
+            ) { execution in
+                defer { kill(execution.processIdentifier.value, SIGTERM) }
+                for try await line in execution.standardOutput.strings() where line.contains("muster agent ready") {
+                    let before = try FileManager.default.destinationOfSymbolicLink(atPath: "\(state)/current")
+                    try "# by hand\n".write(toFile: "\(lab.configuration)/gen/1/main.cf", atomically: false, encoding: .utf8)
+                    try await lab.until("the file is put right, and that is proved") {
+                        try FileManager.default.destinationOfSymbolicLink(atPath: "\(state)/current") != before
+                    }
+                    #expect(lab.read("etc/main.cf")?.contains("Made by Muster") == true)
+                    #expect(lab.read("etc/replaced/main.cf.1") == "# by hand\n")
+                    try await lab.until("nothing is wrong") { lab.read("state/status.json")?.contains(#""reasons":[]"#) == true }
+                    try lab.killMaster()
+                    // It waits a minute before it mends again, and says so.
+                    try await lab.until("it is said") { lab.read("state/status.json")?.contains("Postfix does not run") == true }
+                    #expect(lab.read("state/status.json")?.contains("it was mended once and changed again") == true)
+                    return
+                }
+            }
+        }
+    }
+
     private func served(_ lab: PostfixLab) async throws -> Digest {
         let peer = try await Peer.connect(to: lab.address, from: "\(lab.network).2")
         let leaf = try await peer.secure()

@@ -8,11 +8,11 @@ struct OneFollower {
 
     init(
         running: EffectiveConfiguration? = nil, memory: Follower.Memory = .init(), apart: Apart = Apart(),
-        knowledge: AgentKnowledge = .ours(agent: "test")
+        knowledge: AgentKnowledge = .ours(agent: "test"), mends: Bool = false
     ) {
         follower = Follower(
             running: running.map { .init(target: target($0, position: 1), configuration: $0) }, memory: memory,
-            apart: apart, knowledge: knowledge)
+            apart: apart, knowledge: knowledge, mends: mends)
         if running != nil {
             _ = follower.started()
             _ = follower.applied(.success(serving("one")), now: at(0))
@@ -62,6 +62,7 @@ extension [Follower.Action] {
             case .resume: "resume"
             case .prove: "prove"
             case .look: "look"
+            case .mend: "mend"
             case .rollBack: "rollBack"
             case .report(let receipt): if case .applied = receipt.outcome { "applied" } else { "rejected" }
             case .stayApart: "stayApart"

@@ -111,6 +111,10 @@ struct Malformed<Frame: Message>: Sendable, CustomTestStringConvertible {
         receipt("receipt.rejected.reasons[0]") { $0.rejected = rejected([String(repeating: "a", count: Limits.reasonLength + 1)]) },
         receipt("receipt.drift") { $0.drift = Array(repeating: "", count: Limits.receiptReasons + 1) },
         receipt("receipt.drift[0]") { $0.drift = [String(repeating: "a", count: Limits.reasonLength + 1)] },
+        receipt("receipt.mended") { $0.mended = Array(repeating: "", count: Limits.receiptReasons + 1) },
+        inventory("inventory.observations[0].remark") {
+            $0.observations[0].remark = String(repeating: "a", count: Limits.reasonLength + 1)
+        },
         inventory("inventory.question") { $0.question = -1 },
         inventory("inventory.running") { $0.running = Data([1]) },
         inventory("inventory.sections[0].name") { $0.sections[0].name = "a/b" },

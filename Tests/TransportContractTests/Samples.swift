@@ -59,7 +59,7 @@ enum Samples {
         inventory.values = [bank: ["tls": "required"]]
         inventory.damages = [StoreDamage(file: "keys/a.pem", reason: "is missing", entries: [own]), StoreDamage(file: "b", reason: "")]
         inventory.observations = [
-            GatewayObservation(subject: "main.cf", entries: [bank, own], meant: digest, found: nil),
+            GatewayObservation(subject: "main.cf", entries: [bank, own], meant: digest, found: nil, remark: "it does not run"),
             GatewayObservation(subject: "listener/public", entries: [], meant: digest, found: Digest(hashing: [7])),
         ]
         inventory.proofs = proofs
@@ -105,6 +105,7 @@ enum Samples {
         .receipt(Receipt(target: target, outcome: .rejected(reasons: ["no", "and no"]), time: time)),
         .receipt(
             Receipt(target: target, outcome: .applied(digest: digest, proofs: []), time: time, drift: ["a file changed"], isUnasked: true)),
+        .receipt(Receipt(target: target, outcome: .applied(digest: digest, proofs: []), time: time, isUnasked: true, mended: ["a", "b"])),
         .inventory(inventory), .inventory(InventoryPart(question: 1, isLast: true, inventory: unreadable)),
         .join(join()), .join(join(isPreview: true)),
         .join(JoinRequest(invitation: "i", secret: "s", machine: "m", certificateRequest: [1], network: [])), .papers(papers),

@@ -13,6 +13,12 @@ package struct Alert: Hashable, Sendable, Codable {
         package static let certificateExpiring = Kind(rawValue: "certificate-expiring")
         /// A machine is no longer as it was when it applied its configuration (mission G3).
         package static let drift = Kind(rawValue: "drift")
+        /// A machine was no longer as it was, and put that right by itself.
+        package static let driftMended = Kind(rawValue: "drift-mended")
+        /// A machine has been away for longer than a restart takes (mission G3).
+        package static let machineOffline = Kind(rawValue: "machine-offline")
+        /// A machine refused what it should run (mission G3).
+        package static let revisionRejected = Kind(rawValue: "revision-rejected")
         /// Not an alert of its own: so many more hold and found no place among ``Limits/alerts``.
         package static let unlisted = Kind(rawValue: "unlisted")
     }
@@ -137,16 +143,24 @@ extension AlertCondition {
         return "The certificate \(expiry.certificate) at \(expiry.level), which \(users) use\(isSingular ? "s" : ""), \(moment)."
     }
 
-    private var driftCure: String {
-        guard kind == .drift, let machine else { return "" }
-        return "See what differs: muster check \(machine). To put it right: muster check \(machine) --keep cluster"
+    private var machineCure: String {
+        guard let machine else { return "" }
+        switch kind {
+        case .drift: return "See what differs: muster check \(machine). To put it right: muster check \(machine) --keep cluster"
+        case .driftMended: return "Find who changes it: the agent's log on \(machine) says when. Nothing else is to be done."
+        case .machineOffline:
+            return "On \(machine), see muster agent status and the agent's log. If it is to be away: muster machine disconnect \(machine)"
+        case .revisionRejected:
+            return "Commit what it can take, or put its gateway right and then: muster machine retry \(machine). It serves what it had."
+        default: return ""
+        }
     }
 
     private var isSingular: Bool { (expiry?.services.count ?? 0) + (expiry?.moreServices ?? 0) == 1 }
 
     /// What to do about it.
     package var cure: String {
-        guard let expiry else { return driftCure }
+        guard let expiry else { return machineCure }
         return
             "Renew it: muster cert renew \(expiry.certificate)\(expiry.level.options), or in place: muster cert csr, then muster cert upload."
     }

@@ -26,17 +26,21 @@ package struct GatewayObservation: Hashable, Sendable {
     package var meant: Digest
     /// The same of what is there; nil for nothing.
     package var found: Digest?
+    /// What is wrong where it is not as it should be, if the usual sentence would not do: `Postfix does not run`.
+    package var remark: String?
 
-    package init(subject: String, entries: [EntryName], meant: Digest, found: Digest?) {
+    package init(subject: String, entries: [EntryName], meant: Digest, found: Digest?, remark: String? = nil) {
         self.subject = subject
         self.entries = entries
         self.meant = meant
         self.found = found
+        self.remark = remark
     }
 
     /// What is wrong with it; nil when it is as it should be.
     package var objection: String? {
         guard found != meant else { return nil }
+        if let remark { return remark }
         guard let found else { return "\(subject) is gone from the gateway" }
         return "\(subject) is another at the gateway (\(found.short)) than was put in force (\(meant.short))"
     }

@@ -17,6 +17,8 @@ package struct MachineRecord: Hashable, Sendable, Codable {
     package private(set) var lastApplied: Receipt?
     /// The newest rejection, that of the target before any other; nil once its digest was applied.
     package private(set) var lastRejected: Receipt?
+    /// What the machine last put right by itself; nil for nothing.
+    package private(set) var lastMend: Mend?
     package var lastHeard: Timestamp?
     /// What its agent understands, by its last hello; nil before the first.
     package var agent: AgentKnowledge?
@@ -33,7 +35,7 @@ package struct MachineRecord: Hashable, Sendable, Codable {
     package var isProofValid = false
 
     private enum CodingKeys: String, CodingKey {
-        case lastReceived, lastApplied, lastRejected, lastHeard, agent, papers
+        case lastReceived, lastApplied, lastRejected, lastMend, lastHeard, agent, papers
     }
 
     package init() {}
@@ -41,6 +43,10 @@ package struct MachineRecord: Hashable, Sendable, Codable {
     /// Takes in a receipt of a machine with this target.
     package mutating func take(_ receipt: Receipt, target: Digest) {
         lastReceived = receipt
+        // The machine says the same again on its next connection.
+        if !receipt.mended.isEmpty, receipt.time != lastMend?.time {
+            lastMend = Mend(reasons: receipt.mended, time: receipt.time, heard: lastHeard ?? receipt.time)
+        }
         switch receipt.outcome {
         case .applied(let digest, _):
             lastApplied = receipt
@@ -84,6 +90,22 @@ package struct MachineRecord: Hashable, Sendable, Codable {
 
     /// Whether this digest was the last to be applied, and nothing happened since that puts it in doubt.
     package func vouches(for digest: Digest) -> Bool { isProofValid && appliedDigest == digest }
+}
+
+/// That a machine put right by itself what was no longer as it had applied it.
+package struct Mend: Hashable, Sendable, Codable {
+    /// What that was, one sentence each.
+    package var reasons: [String]
+    /// By the machine's clock.
+    package var time: Timestamp
+    /// When the manager first heard of it, by its own.
+    package var heard: Timestamp
+
+    package init(reasons: [String], time: Timestamp, heard: Timestamp) {
+        self.reasons = reasons
+        self.time = time
+        self.heard = heard
+    }
 }
 
 extension MachineRecord {

@@ -36,6 +36,8 @@ package struct Receipt: Hashable, Sendable {
     package var drift: [String]
     /// Whether the member says it by itself: it answers no update.
     package var isUnasked: Bool
+    /// What was no longer as it was applied until the member put it right by itself, one sentence each; none when it did not.
+    package var mended: [String]
 
     package enum Outcome: Hashable, Sendable, Codable {
         /// The digest was computed from what the member laid out on its disk, not copied from the target.
@@ -44,25 +46,27 @@ package struct Receipt: Hashable, Sendable {
         case rejected(reasons: [String])
     }
 
-    package init(target: Target, outcome: Outcome, time: Timestamp, drift: [String] = [], isUnasked: Bool = false) {
+    package init(target: Target, outcome: Outcome, time: Timestamp, drift: [String] = [], isUnasked: Bool = false, mended: [String] = []) {
         self.target = target
         self.outcome = outcome
         self.time = time
         self.drift = drift
         self.isUnasked = isUnasked
+        self.mended = mended
     }
 }
 
-// As it is kept: drift came later than the rest, and what nobody asked for was heard all the same.
+// As it is kept: drift and mending came later than the rest, and what nobody asked for was heard all the same.
 extension Receipt: Codable {
-    private enum CodingKeys: String, CodingKey { case target, outcome, time, drift }
+    private enum CodingKeys: String, CodingKey { case target, outcome, time, drift, mended }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             target: try container.decode(Target.self, forKey: .target), outcome: try container.decode(Outcome.self, forKey: .outcome),
             time: try container.decode(Timestamp.self, forKey: .time),
-            drift: try container.decodeIfPresent([String].self, forKey: .drift) ?? [])
+            drift: try container.decodeIfPresent([String].self, forKey: .drift) ?? [],
+            mended: try container.decodeIfPresent([String].self, forKey: .mended) ?? [])
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -71,6 +75,7 @@ extension Receipt: Codable {
         try container.encode(outcome, forKey: .outcome)
         try container.encode(time, forKey: .time)
         if !drift.isEmpty { try container.encode(drift, forKey: .drift) }
+        if !mended.isEmpty { try container.encode(mended, forKey: .mended) }
     }
 }
 

@@ -76,30 +76,6 @@ extension FleetService {
         }
     }
 
-    // MARK: - Drift
-
-    /// Machines whose word is held against what they applied before others get the publisher: some milliseconds.
-    private static let judgedAtOnce = 200
-
-    /// The machines that drifted, as something that people must hear of (mission G3).
-    func driftConditions(of state: ClusterState) -> [AlertCondition] {
-        // In parts, so that members are heard in between.
-        while inner.withLock({ $0.publisher.judgeDrift(atMost: FleetService.judgedAtOnce) }) {}
-        return inner.withLock { $0.publisher.drift() }.compactMap { id, reasons in
-            state.memberships[id].map { AlertCondition(driftOf: $0, reasons: reasons) }
-        }
-    }
-
     /// A word for whatever changed about members since the last.
     func news() -> AsyncStream<Void> { inner.withLock { $0.watchers.add().news } }
-}
-
-extension AlertCondition {
-    /// A machine is no longer as it was when it applied its configuration.
-    fileprivate init(driftOf membership: Membership, reasons: [String]) {
-        let more = reasons.count - Limits.alertReasons
-        self.init(
-            kind: .drift, subject: membership.id.rawValue, stage: 0, severity: .error, machine: membership.machine,
-            reasons: Array(reasons.prefix(Limits.alertReasons)) + (more > 0 ? ["and \(more) more"] : []))
-    }
 }

@@ -16,8 +16,11 @@ package actor PostfixGateway: Gateway {
     private let logger: Logger
     private let systemAuthorities: @Sendable () -> String?
     private var turn = ApplyTurn()
-    /// What was seen to be served last.
+    /// What was seen to be served last, the files for it, and where the programs are that serve it. What lies beside the files says the
+    /// same, as long as nobody edits it with them; nothing is put in force without this being known.
     private var listeners: [PostfixPlan.Listener]?
+    private var written: PostfixStore.Written?
+    private var programs: String?
 
     package init(
         _ options: PostfixOptions, group: any EventLoopGroup, clock: any Clock<Duration> = ContinuousClock(), logger: Logger,
@@ -45,7 +48,7 @@ package actor PostfixGateway: Gateway {
             programs = try await checks.programs(in: generation)
             let (reasons, remarks) = try await checks.objections(to: plan, in: generation, programs: programs)
             for remark in remarks { logger.notice("a remark of Postfix", metadata: ["remark": "\(remark)"]) }
-            let taken = occupied(plan.listeners, besides: try await isRunning(programs) ? store.sockets() : [])
+            let taken = occupied(plan.listeners, besides: try await isRunning(programs, number) ? openSockets : [])
             guard reasons.isEmpty, taken.isEmpty else {
                 throw Refusal(
                     .invalid, "Postfix cannot use the configuration; the one before stays in force.", details: reasons + taken)
@@ -58,12 +61,12 @@ package actor PostfixGateway: Gateway {
     }
 
     package func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] {
-        guard let current = store.current else {
+        guard let written = written ?? store.current.map(store.written) else {
             return [
                 GatewayObservation(subject: "\(options.configuration)/current", entries: [], meant: Digest(hashing: []), found: nil)
             ]
         }
-        return store.observations(of: current) + (await routes(of: configuration, in: current))
+        return await processObservations(written) + store.observations(of: written) + (await routes(of: configuration, in: written.number))
     }
 
     /// The TLS levels by next hop as they are in force, held against what the routes of this moment ask for.
@@ -79,6 +82,28 @@ package actor PostfixGateway: Gateway {
             return []
         }
     }
+
+    /// Whether Postfix runs, and greets where nobody sees a certificate.
+    private func processObservations(_ written: PostfixStore.Written) async -> [GatewayObservation] {
+        // That it cannot be asked says nothing.
+        guard let programs, let isRunning = try? await isRunning(programs, written.number) else { return [] }
+        let meant = Digest(hashing: Array("runs".utf8))
+        let process = GatewayObservation(
+            subject: "Postfix", entries: [], meant: meant, found: isRunning ? meant : nil,
+            remark: "Postfix does not run (\(options.configuration))")
+        // Where a certificate is served, a handshake says more.
+        let plain = listeners?.filter { $0.leaf == nil } ?? []
+        let objections = await proof.objections(to: plain, looks: PostfixGateway.looks)
+        return [process]
+            + zip(plain, objections).map { listener, objection in
+                GatewayObservation(
+                    subject: "listener/\(listener.name)", entries: [EntryName(.listeners, listener.name)], meant: meant,
+                    found: objection == nil ? meant : nil, remark: objection)
+            }
+    }
+
+    /// Looks at a listener that does not greet: one that is busy may take a second.
+    private static let looks = 3
 
     /// Postfix goes on serving: the agent may end and come back without a word missed.
     package func stop() async {}
@@ -106,7 +131,7 @@ package actor PostfixGateway: Gateway {
         }
         let number = store.next
         let plan = try plan(number)
-        for kept in try store.keepHandMade() {
+        for kept in try store.keepHandMade(written) {
             logger.warning("a file made by hand was in Muster's place, and is kept", metadata: ["file": "\(kept)"])
         }
         do throws(Refusal) { try store.write(plan, number) } catch {
@@ -132,18 +157,21 @@ package actor PostfixGateway: Gateway {
         }
     }
 
+    /// Where Postfix listens, as far as this can be told: somebody may have changed the files that it reads.
+    private var openSockets: Set<PostfixSocket> { store.sockets().union((listeners ?? []).map(\.endpoint.postfixSocket)) }
+
     // MARK: - The switch
 
     private func switchTo(_ plan: PostfixPlan, _ number: Int, _ programs: String) async throws(Refusal) {
         let before = store.current
-        let wasRunning = try await isRunning(programs)
+        let wasRunning = try await isRunning(programs, number)
         var objections: [String]
         do throws(Refusal) {
-            let open = store.sockets()
+            let open = openSockets
             try store.point(to: number)
             try await serve(programs, isRunning: wasRunning, open: open)
             objections = await proof.objections(to: plan.listeners, over: listeners)
-            if objections.isEmpty, try await !isRunning(programs) { objections = ["Postfix ended; see its log"] }
+            if objections.isEmpty, try await !isRunning(programs, number) { objections = ["Postfix ended; see its log"] }
         } catch {
             objections = error.details.isEmpty ? [error.reason] : error.details
         }
@@ -155,6 +183,8 @@ package actor PostfixGateway: Gateway {
                 .wouldBreak, "Postfix was not seen to serve the configuration; the one before is in force.", details: words + left)
         }
         listeners = plan.listeners
+        written = PostfixStore.Written(number: number, files: plan.files.mapValues { Digest(hashing: Array($0.text.utf8)) })
+        self.programs = programs
         do throws(Refusal) { try store.tidy(keeping: number) } catch {
             logger.warning("old generations stay until the next change", metadata: ["reason": "\(error.reason)"])
         }
@@ -170,7 +200,7 @@ package actor PostfixGateway: Gateway {
                 if before != number { discard(number) }
                 return []
             }
-            try await serve(programs, isRunning: try await isRunning(programs), open: open)
+            try await serve(programs, isRunning: try await isRunning(programs, number), open: open)
             if before != number { discard(number) }
             guard let listeners else { return [] }
             return await proof.objections(to: listeners).map { "going back: \($0)" }
@@ -192,8 +222,9 @@ package actor PostfixGateway: Gateway {
         }
     }
 
-    /// Whether the instance runs: its main process holds a lock, and this asks whether it could be had.
-    private func isRunning(_ programs: String) async throws(Refusal) -> Bool {
-        try await !tools.tell("\(programs)/master", ["-t", "-c", store.directory]).isFine
+    /// Whether the instance runs: its main process holds a lock, and this asks whether it could be had. Where the lock is says the
+    /// generation; somebody may have put another file in the place of the links.
+    private func isRunning(_ programs: String, _ number: Int) async throws(Refusal) -> Bool {
+        try await !tools.tell("\(programs)/master", ["-t", "-c", store.generation(number)]).isFine
     }
 }

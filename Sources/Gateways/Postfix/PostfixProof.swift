@@ -46,6 +46,22 @@ struct PostfixProof: Sendable {
         }
     }
 
+    /// What is not as it should be at each of these listeners, in their order, at the last of so many looks.
+    func objections(to listeners: [PostfixPlan.Listener], looks: Int) async -> [String?] {
+        var objections: [String?] = []
+        for listener in listeners { objections.append(await objection(to: listener, looks: looks)) }
+        return objections
+    }
+
+    private func objection(to listener: PostfixPlan.Listener, looks: Int) async -> String? {
+        var objection: String?
+        for _ in 0..<looks {
+            objection = await look(at: listener, withPolicy: false, patience: PostfixProof.patience.usual).0
+            if objection == nil { return nil }
+        }
+        return objection.map { "listener/\(listener.name) at \(listener.endpoint): \($0)" }
+    }
+
     /// `withPolicy` has a session about the policy, too: where TLS is required, Postfix writes into its log that it refused somebody.
     private func objection(to listener: PostfixPlan.Listener, withPolicy: Bool) async -> String? {
         var left = Limits.postfixProofSeconds * 1000 / PostfixProof.pause

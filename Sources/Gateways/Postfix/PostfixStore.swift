@@ -44,19 +44,28 @@ struct PostfixStore: DurableDirectory {
         }
     }
 
+    /// What was written for a generation: its files, each by its digest.
+    struct Written: Hashable, Sendable {
+        var number: Int
+        var files: [String: Digest]
+    }
+
     /// Each file of a generation, and the links through which Postfix reads it, held against what was written. Hand-made settings and the
     /// system's authorities may be others by now: they come with the next change.
-    func observations(of number: Int) -> [GatewayObservation] {
-        written(number).map { name, digest in
+    func observations(of written: Written) -> [GatewayObservation] {
+        let links = [("current", "gen/\(written.number)")] + PostfixStore.linked.map { ($0, "current/\($0)") }
+        return written.files.sorted { $0.key < $1.key }.map { name, digest in
             // What cannot be read is not there.
-            let found = (try? read("gen/\(number)/\(name)")) ?? nil
+            let found = (try? read("gen/\(written.number)/\(name)")) ?? nil
             return GatewayObservation(
-                subject: "\(generation(number))/\(name)", entries: [], meant: digest, found: found.map { Digest(hashing: Array($0.utf8)) })
+                subject: "\(generation(written.number))/\(name)", entries: [], meant: digest,
+                found: found.map { Digest(hashing: Array($0.utf8)) })
         }
-            + PostfixStore.linked.map { name in
-                GatewayObservation(
-                    subject: absolute(name), entries: [], meant: Digest(hashing: Array("current/\(name)".utf8)),
-                    found: Digest(hashing: Array((destination(of: name) ?? "a file").utf8)))
+            + links.map { name, leadsTo in
+                let found = exists(name) ? destination(of: name) ?? "a file" : nil
+                return GatewayObservation(
+                    subject: absolute(name), entries: [], meant: Digest(hashing: Array(leadsTo.utf8)),
+                    found: found.map { Digest(hashing: Array($0.utf8)) })
             }
     }
 
@@ -78,7 +87,7 @@ struct PostfixStore: DurableDirectory {
 
     /// Where Postfix listens by the files that it reads; what cannot be read says nothing.
     func sockets() -> Set<PostfixSocket> {
-        // As above.
+        // Why not does not matter here.
         guard let text = try? read("master.cf"), let processes = try? PostfixProcess.all(parsing: text) else { return [] }
         return Set(processes.compactMap(\.socket))
     }
@@ -86,8 +95,8 @@ struct PostfixStore: DurableDirectory {
     // MARK: - Changing
 
     /// Keeps what is in Muster's way: at the first time as the original, later beside it, files of the current generation that somebody
-    /// edited among it. Answers what it set aside.
-    func keepHandMade() throws(Refusal) -> [String] {
+    /// edited among it, as far as `known` or the list beside them tells. Answers what it set aside.
+    func keepHandMade(_ known: Written?) throws(Refusal) -> [String] {
         let found = PostfixStore.linked.filter { exists($0) && !isLinked($0) }
         guard exists("original") else {
             try makeWhole("original") { (aside) throws(Refusal) in
@@ -96,8 +105,9 @@ struct PostfixStore: DurableDirectory {
             return []
         }
         guard let current else { return [] }
+        let written = known.flatMap { $0.number == current ? $0 : nil } ?? written(current)
         var kept: [String] = []
-        for (name, path) in found.map({ ($0, $0) }) + (try edited(current).map { ($0, "gen/\(current)/\($0)") }) {
+        for (name, path) in found.map({ ($0, $0) }) + (try edited(written).map { ($0, "gen/\(current)/\($0)") }) {
             try makeDirectory("replaced")
             var number = 1
             while exists("replaced/\(name).\(number)") { number += 1 }
@@ -108,21 +118,23 @@ struct PostfixStore: DurableDirectory {
     }
 
     /// The files of a generation that are not as they were written. Those with keys are not worth a copy.
-    private func edited(_ number: Int) throws(Refusal) -> [String] {
+    private func edited(_ written: Written) throws(Refusal) -> [String] {
         var names: [String] = []
-        for (name, digest) in written(number) {
-            guard !name.hasPrefix("tls/"), let text = try read("gen/\(number)/\(name)") else { continue }
+        for (name, digest) in written.files.sorted(by: { $0.key < $1.key }) {
+            guard !name.hasPrefix("tls/"), let text = try read("gen/\(written.number)/\(name)") else { continue }
             if Digest(hashing: Array(text.utf8)) != digest { names.append(name) }
         }
         return names
     }
 
-    /// What a generation's files were when they were written.
-    private func written(_ number: Int) -> [(name: String, digest: Digest)] {
+    /// What a generation's files were when they were written, by the list beside them. Who edits that too is not found out by it.
+    func written(_ number: Int) -> Written {
         // A list that cannot be read names none.
-        ((try? read("gen/\(number)/written")) ?? "").split(separator: "\n").compactMap { line in
+        let lines = ((try? read("gen/\(number)/written")) ?? "").split(separator: "\n")
+        let files = lines.compactMap { line in
             Digest(hex: String(line.prefix { $0 != " " })).map { (String(line.drop { $0 != " " }.dropFirst()), $0) }
         }
+        return Written(number: number, files: Dictionary(files) { first, _ in first })
     }
 
     /// Writes a generation aside, then gives it its name: half of it is never seen under that.

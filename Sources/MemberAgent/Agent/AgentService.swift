@@ -31,6 +31,10 @@ package actor AgentService {
     var isInForce = false
     var retries = Retries()
     var looks: Looks
+    /// Whether the agent puts right by itself what it finds changed.
+    let mends: Bool
+    /// That of a standalone machine; a member's follower has its own.
+    var mending: Mending
     var following: Following?
     /// How many attempts to connect there were.
     var dials = 0
@@ -41,12 +45,12 @@ package actor AgentService {
     ///
     /// `onReady` is called once, when what was in force before is in force again (or was tried); `onStatus` with each new status,
     /// after it is written; `knowledge` is what the agent says that it understands; `looks` is how often, in seconds, it looks by itself
-    /// whether what is in force is still what it applied. Refuses with `not-found` when there is no machine in
-    /// the directory.
+    /// whether what is in force is still what it applied, and `mends` whether it puts that right by itself. Refuses with `not-found` when
+    /// there is no machine in the directory.
     package init(
         directory: StateDirectory, gateway: any Gateway, prober: any Prober, connector: any ManagerConnector,
         clock: any Clock<Duration> = ContinuousClock(), now: @escaping WallClock,
-        knowledge: AgentKnowledge = .ofThisAgent, looks: ClosedRange<Int> = Limits.lookSeconds,
+        knowledge: AgentKnowledge = .ofThisAgent, looks: ClosedRange<Int> = Limits.lookSeconds, mends: Bool = false,
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(), logger: Logger,
         onReady: @escaping @Sendable () -> Void = {}, onStatus: @escaping @Sendable (AgentStatus) -> Void = { _ in }
     ) throws(Refusal) {
@@ -67,6 +71,8 @@ package actor AgentService {
         // A manager asks one thing at a time; who asks more is heard later, or not at all.
         questions = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(AgentService.waitingQuestions))
         self.looks = Looks(every: looks)
+        self.mends = mends
+        mending = Mending(isOn: mends)
     }
 
     private static let waitingQuestions = 4

@@ -15,14 +15,17 @@ struct Following: Sendable {
     /// What was last laid out and is not in force yet.
     var laidOut: Generation?
 
-    init(_ membership: LocalMembership, current: Generation?, memory: Follower.Memory, apart: Apart, knowledge: AgentKnowledge) {
+    init(
+        _ membership: LocalMembership, current: Generation?, memory: Follower.Memory, apart: Apart, knowledge: AgentKnowledge, mends: Bool
+    ) {
         self.membership = membership
         var running: Follower.Running?
         if let current, current.kind == .member, let target = current.target {
             running = Follower.Running(target: target, configuration: current.settings)
         }
         // A certificate that cannot be read shows at the connection; nothing is renewed then.
-        follower = Follower(running: running, memory: memory, apart: apart, knowledge: knowledge, papers: try? membership.papers)
+        follower = Follower(
+            running: running, memory: memory, apart: apart, knowledge: knowledge, papers: try? membership.papers, mends: mends)
     }
 
     /// Managers take turns.
@@ -42,7 +45,8 @@ extension AgentService {
             stopFollowing()
             guard let membership = try directory.membership() else { return [] }
             following = Following(
-                membership, current: current, memory: try directory.memory(), apart: try directory.apart(of: current), knowledge: knowledge)
+                membership, current: current, memory: try directory.memory(), apart: try directory.apart(of: current), knowledge: knowledge,
+                mends: mends)
             board.ending = nil
             logger.notice("following a cluster", metadata: ["cluster": "\(membership.facts.cluster)"])
             return await obey(isInForce ? [] : following?.follower.started()) + dial(after: .zero)
@@ -149,6 +153,7 @@ extension AgentService {
             case .resume: queue += await resume()
             case .prove: queue += await prove()
             case .look: queue += await look()
+            case .mend: queue += await mend()
             case .rollBack: rollBack()
             case .flatten(let end): flatten(end)
             case .renew: queue += askForRenewal()
@@ -240,6 +245,7 @@ extension AgentService {
         guard let generation = current else { return [] }
         let (proofs, drift) = await look(at: generation)
         saw(proofs, drift)
+        defer { board.remark = following?.follower.mending.remark }
         return following?.follower.looked(proofs.proofs, drift: drift, now: now()) ?? []
     }
 

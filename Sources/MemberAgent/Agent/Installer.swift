@@ -21,8 +21,10 @@ struct Installer: Sendable {
     }
 
     /// Puts a generation that lies on the disk in force. One that a command made current stays so, also if a newer one took its place
-    /// meanwhile.
-    func putInForce(_ generation: Generation, over previous: Generation?, isCurrent: Bool = false) async -> Outcome {
+    /// meanwhile. With `replaced` it takes the place of that one only.
+    func putInForce(
+        _ generation: Generation, over previous: Generation?, isCurrent: Bool = false, insteadOf replaced: Int? = nil
+    ) async -> Outcome {
         switch await attempt(generation) {
         case .refused(let refusal):
             // By the gateway's promise, the one before was never out of force.
@@ -35,7 +37,7 @@ struct Installer: Sendable {
                 return rejected(generation, refusal, isRestored: await restore(previous))
             }
             do throws(Refusal) {
-                if !isCurrent { try directory.switchCurrent(to: generation.number) }
+                if !isCurrent { try directory.switchCurrent(to: generation.number, from: replaced) }
             } catch {
                 return rejected(generation, error, isRestored: await restore(previous))
             }

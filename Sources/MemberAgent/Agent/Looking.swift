@@ -42,6 +42,7 @@ extension AgentService {
         guard let current else { return [] }
         let (proofs, drift) = await look(at: current)
         saw(proofs, drift)
+        await mendOwn(current, proofs.objections + drift)
         return []
     }
 

@@ -107,6 +107,7 @@ extension AgentService {
         board.proofs = proofs
         board.objections = proofs.objections
         board.drift = []
+        board.remark = nil
     }
 
     private func goBack(to previous: Generation, from rejected: Int) {

@@ -11,6 +11,8 @@ struct StatusBoard: Sendable {
     var objections: [String] = []
     /// What is no longer as it was applied, besides what services serve.
     var drift: [String] = []
+    /// Why that is not mended at once.
+    var remark: String?
     /// What is wrong on the disk.
     var damages: [String] = []
     /// That a membership ended, and why.
@@ -38,7 +40,7 @@ struct StatusBoard: Sendable {
         status.appliedDigest = serving?.settings.digest
         status.services = serving == nil ? [] : proofs?.services ?? []
         let connection = status.connected ? nil : following?.follower.objection?.reason ?? following?.trouble
-        status.reasons = objections + drift + damages + [ending, connection].compactMap(\.self)
+        status.reasons = objections + drift + damages + [remark, ending, connection].compactMap(\.self)
         guard status != last else { return nil }
         status.since = now()
         last = status

@@ -8,6 +8,16 @@ extension StateDirectory {
         try exclusively { () throws(Refusal) in try putGeneration(configuration, kind: kind, target: target) }
     }
 
+    /// Lays a generation out once more under a new number, as it is in memory, and reads it back.
+    func layOutAgain(_ generation: Generation, for target: Target?) throws(Refusal) -> Generation {
+        try exclusively { () throws(Refusal) in
+            try readBack(
+                try putGeneration(
+                    generation.configuration, kind: generation.kind, target: generation.kind == .member ? target ?? generation.target : nil,
+                    edits: generation.edits))
+        }
+    }
+
     func putGeneration(
         _ configuration: GatewayConfiguration, kind: Generation.Kind, target: Target?, edits: [LocalEdit] = []
     ) throws(Refusal) -> Generation {

@@ -26,9 +26,10 @@ extension Follower {
     package mutating func ranOwn(_ running: Running, _ proofs: [ServiceProof], apart: Apart, now: Timestamp) -> [Action] {
         switch work {
         case .none, .resuming, .looking: break
-        case .layingOut, .applying, .proving: return []
+        case .layingOut, .applying, .proving, .mending: return []
         }
         work = .none
+        mending.forget()
         self.running = running
         self.apart = apart
         isInForce = true

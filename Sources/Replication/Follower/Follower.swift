@@ -42,6 +42,7 @@ package struct Follower: Sendable {
     private var isResumptionDue = false
     /// What it holds of its identity.
     var identity: HeldIdentity
+    package internal(set) var mending: Mending
 
     enum Work: Sendable {
         case none
@@ -50,14 +51,19 @@ package struct Follower: Sendable {
         case resuming
         case proving
         case looking
+        /// With what it is that is put right.
+        case mending([String])
     }
 
     /// A follower for what is on the disk: the current generation (nil before the first one from the cluster) and the memory.
     ///
-    /// `knowledge` is what the agent says of itself, `papers` what it holds of its identity; nil for one that renews nothing.
+    /// `knowledge` is what the agent says of itself, `papers` what it holds of its identity; nil for one that renews nothing. `mends` is
+    /// whether it puts right by itself what is no longer as it was applied.
     package init(
-        running: Running?, memory: Memory, apart: Apart = Apart(), knowledge: AgentKnowledge, papers: IdentityPapers? = nil
+        running: Running?, memory: Memory, apart: Apart = Apart(), knowledge: AgentKnowledge, papers: IdentityPapers? = nil,
+        mends: Bool = false
     ) {
+        mending = Mending(isOn: mends)
         identity = HeldIdentity(papers: papers)
         self.running = running
         self.memory = memory
@@ -256,6 +262,9 @@ extension Follower {
         }
     }
 
+    /// Whether something waits that takes the place of what is running.
+    var isNews: Bool { waiting != nil || ending != nil }
+
     /// Begins what waits, if nothing is being worked on.
     mutating func next() -> [Action] {
         guard case .none = work else { return [] }
@@ -330,7 +339,7 @@ extension Follower {
                 return prove(running, proofs, now: now) + next()
             case .failure(let refusal): return failedToResume(running, refusal, now: now) + next()
             }
-        case .none, .layingOut, .proving, .looking:
+        case .none, .layingOut, .proving, .looking, .mending:
             return []
         }
     }
@@ -346,6 +355,7 @@ extension Follower {
         let adopted = Running(target: installation.target, configuration: installation.configuration)
         running = adopted
         isInForce = true
+        mending.forget()
         let before = memory
         if memory.rejection?.target.digest == laidOut { memory.rejection = nil }
         return remember(unless: before)

@@ -16,6 +16,9 @@ extension Follower {
         case prove(Digest)
         /// The same, because it is time to; answer with ``looked(_:drift:now:)``.
         case look(Digest)
+        /// Lay out what is current once more, from what the agent has of it in memory, apply and prove it, and make that the current
+        /// generation; answer with ``mended(_:isRestored:now:)``. After a failure the one before is in force and current.
+        case mend(Digest)
         /// Delete what was last laid out, which has this digest; it was not made current.
         case rollBack(Digest)
         case report(Receipt)

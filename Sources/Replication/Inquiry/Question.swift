@@ -44,9 +44,8 @@ package struct InventoryPart: Hashable, Sendable {
         for observation in inventory.observations.prefix(Limits.observations) {
             var observation = observation
             observation.entries = Array(observation.entries.prefix(Limits.observedEntries))
-            packer.put(observation.subject.utf8.count + observation.entries.size + 2 * Digest.byteCount) { [observation] in
-                $0.observations.append(observation)
-            }
+            let texts = observation.subject.utf8.count + (observation.remark?.utf8.count ?? 0)
+            packer.put(texts + observation.entries.size + 2 * Digest.byteCount) { [observation] in $0.observations.append(observation) }
         }
         for proof in inventory.proofs.prefix(Limits.services) {
             packer.put(proof.service.utf8.count + (proof.unprovable?.utf8.count ?? 0) + Digest.byteCount) { $0.proofs.append(proof) }

@@ -19,6 +19,10 @@ package struct Publisher: Sendable {
     /// What was found wrong with machines that are no longer as they were, and whose newest word was not looked at yet.
     var drifting: [MembershipID: [String]] = [:]
     var unjudged: Set<MembershipID> = []
+    /// Since when members are seen to be away, by the steady clock.
+    var away: [MembershipID: Int64] = [:]
+    /// When a look at troubles says something else although nobody speaks, by the steady clock.
+    var nextTrouble: Int64?
     /// Connections of memberships that the log does not have; what their hello says may show why.
     var unknown: [ConnectionID: MembershipID] = [:]
     /// Connections of memberships whose certificate has expired.
@@ -229,6 +233,7 @@ extension Publisher {
     private mutating func remove(_ membership: MembershipID) -> [Action] {
         drifting[membership] = nil
         unjudged.remove(membership)
+        away[membership] = nil
         guard let member = members.removeValue(forKey: membership) else { return [] }
         let forgotten: [Action] = member.edits.edits.isEmpty ? [] : [.forgetEdits(membership)]
         guard let connection = member.connection?.id else { return forgotten }

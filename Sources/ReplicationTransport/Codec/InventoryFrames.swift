@@ -72,6 +72,7 @@ extension WireInventory {
                 $0.entries = observation.entries.prefix(Limits.observedEntries).map(WireEntryReference.init)
                 $0.meant = Data(observation.meant.bytes)
                 $0.found = Data(observation.found?.bytes ?? [])
+                $0.remark = Field.cut(observation.remark ?? "", to: Limits.reasonLength)
             }
         }
         proofs = inventory.proofs.map(WireServiceProof.init)
@@ -109,7 +110,8 @@ extension InventoryPart {
                 subject: try Field.text(observation.subject, "\(field).subject"),
                 entries: try EntryName.list(observation.entries, "\(field).entries", limit: Limits.observedEntries),
                 meant: try Field.digest(observation.meant, "\(field).meant"),
-                found: try Field.optionalDigest(observation.found, "\(field).found"))
+                found: try Field.optionalDigest(observation.found, "\(field).found"),
+                remark: try Field.optionalText(observation.remark, "\(field).remark", limit: Limits.reasonLength))
         }
         inventory.proofs = try Field.list(wire.proofs, "inventory.proofs", limit: Limits.services) { proof, field throws(Refusal) in
             try ServiceProof(proof, "\(field)")

@@ -47,6 +47,7 @@ extension WireReceipt {
         time = receipt.time.seconds
         drift = receipt.drift.prefix(Limits.receiptReasons).map { Field.cut($0, to: Limits.reasonLength) }
         unasked = receipt.isUnasked
+        mended = receipt.mended.prefix(Limits.receiptReasons).map { Field.cut($0, to: Limits.reasonLength) }
         switch receipt.outcome {
         case .applied(let digest, let proofs):
             applied = .with {
@@ -81,7 +82,8 @@ extension Receipt {
             target: try Target(wire.hasTarget ? wire.target : nil, "receipt.target"), outcome: outcome,
             time: try Field.time(wire.time, "receipt.time"),
             drift: try Field.texts(wire.drift, "receipt.drift", limit: Limits.receiptReasons, length: Limits.reasonLength),
-            isUnasked: wire.unasked)
+            isUnasked: wire.unasked,
+            mended: try Field.texts(wire.mended, "receipt.mended", limit: Limits.receiptReasons, length: Limits.reasonLength))
     }
 }
 

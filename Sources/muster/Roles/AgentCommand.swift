@@ -130,10 +130,18 @@ struct AgentRun: AsyncParsableCommand {
         discussion: """
             Prints one line when it serves what it served before, whether or not a manager can be reached. Ends on SIGTERM.
 
+            The agent looks every half a minute whether files and services are still as it applied them, and says what is not. With \
+            --mend-drift it also applies them once more, at once and at most five times in a row; files made by hand are kept where \
+            the gateway keeps such. It holds for any gateway, and until the agent ends.
+
               muster agent run --state-dir DIR
+              muster agent run --state-dir DIR --mend-drift
             """)
 
     @OptionGroup var place: AgentPlace
+
+    @Flag(help: "Put right by itself what is no longer as it was applied.")
+    var mendDrift = false
 
     func run() async throws {
         try await exiting {
@@ -145,7 +153,7 @@ struct AgentRun: AsyncParsableCommand {
                 directory: directory, gateway: try AgentRun.gateway(of: machine, on: threads, logger),
                 prober: try AgentRun.prober(of: machine, on: threads),
                 connector: Failpoints.connector(TLSManagerConnector(group: threads, now: systemClock)), now: systemClock,
-                knowledge: Failpoints.knowledge, looks: Failpoints.looks, logger: logger,
+                knowledge: Failpoints.knowledge, looks: Failpoints.looks, mends: mendDrift, logger: logger,
                 onReady: {
                     Output.line("muster agent ready name=\(machine.name)")
                     SystemNotice.ready.send()

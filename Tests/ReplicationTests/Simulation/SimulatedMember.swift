@@ -187,6 +187,7 @@ final class SimulatedMember {
         case .resume: resume()
         case .prove: prove()
         case .look: look()
+        case .mend: mend()
         case .rollBack:
             if let laidOut { try disk.delete("generation-\(laidOut)") }
             laidOut = nil
@@ -369,6 +370,15 @@ final class SimulatedMember {
             guard let running = follower?.running?.configuration else { return }
             let proofs = gateway.prove(running)
             decide { $0.looked(proofs, drift: [], now: $1) }
+        }
+    }
+
+    private func mend() {
+        guard let running = follower?.running?.configuration else { return }
+        gateway.apply(running) { [unowned self] refusal in
+            if let refusal { return decide { $0.mended(.failure(refusal), now: $1) } }
+            let proofs = gateway.prove(running)
+            decide { $0.mended(.success(proofs), now: $1) }
         }
     }
 

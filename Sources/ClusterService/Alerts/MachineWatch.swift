@@ -2,10 +2,10 @@ package import ClusterModel
 package import Logging
 import ServiceLifecycle
 
-/// Keeps an alert for every machine that drifted, from its word on it until its word that it is over.
+/// Keeps an alert for every machine that drifted, refused what it should run, or is away, until that is over.
 ///
 /// Beside ``AlertWatch``, because it is the members that bring news, not the log and not the calendar.
-package struct DriftWatch: Service {
+package struct MachineWatch: Service {
     private let ledger: Ledger
     private let fleet: FleetService
     private let desk: AlertDesk
@@ -41,12 +41,15 @@ package struct DriftWatch: Service {
     private func look() async -> Bool {
         // Before the first state nothing is known of any machine, which is not that all is well.
         guard fleet.isServing else { return true }
-        let conditions = fleet.driftConditions(of: await ledger.state)
         do throws(Refusal) {
-            let news = try await desk.take(conditions, of: .drift)
-            for alert in news.raised { logger.warning("alert raised", metadata: alert.metadata) }
-            for alert in news.cleared { logger.notice("alert cleared", metadata: alert.metadata) }
-            if !news.isEmpty { await heard(news) }
+            let told = try await desk.book().active
+            let conditions = fleet.alertConditions(of: await ledger.state, told: told)
+            for kind in FleetService.alertKinds {
+                let news = try await desk.take(conditions[kind] ?? [], of: kind)
+                for alert in news.raised { logger.warning("alert raised", metadata: alert.metadata) }
+                for alert in news.cleared { logger.notice("alert cleared", metadata: alert.metadata) }
+                if !news.isEmpty { await heard(news) }
+            }
             return true
         } catch {
             logger.error("alerts cannot be kept", metadata: ["reason": "\(error.reason)"])
