@@ -29,7 +29,7 @@ extension Publisher {
     /// What is wrong now. Members that were told of stay until it is over.
     ///
     /// `away` and `rejected` were told of. A member is away for ``Limits/offlineSeconds`` before that counts, from when it
-    /// was first seen to be, so that neither a restart of its agent nor one of the manager does; one that was never heard of is not awaited.
+    /// was first seen to be, so that neither a restart of its agent nor one of the manager does. One never heard of is not awaited.
     package mutating func troubles(toldOf away: Set<MembershipID>, rejected: Set<MembershipID>, now: Timestamp) -> Troubles {
         var troubles = Troubles()
         let steady = steady(now)
