@@ -158,6 +158,19 @@ struct PostfixLab {
         }
     }
 
+    /// What the log says of the certificate that a message was delivered under: the last word on TLS of the process that sent it.
+    func verdict(on recipient: String) -> String? {
+        let lines = (read("log") ?? "").split(separator: "\n")
+        func process(_ line: Substring) -> Substring? { line.split(separator: " ").first { $0.contains("/smtp[") } }
+        func isDelivery(_ line: Substring) -> Bool { line.contains("to=<") && line.contains("status=") }
+        guard let end = lines.firstIndex(where: { $0.contains("to=<\(recipient)>") && $0.contains("status=sent") }) else { return nil }
+        let before = lines[..<end].filter { process($0) == process(lines[end]) }.reversed().prefix { !isDelivery($0) }
+        guard let line = before.first(where: { $0.contains(" TLS connection established to ") }),
+            let start = line.ranges(of: "]: ").first?.upperBound
+        else { return nil }
+        return String(line[start...].prefix { $0 != " " })
+    }
+
     /// What became of a message to an address: the status, with its reason, in the words of the log.
     func outcome(of recipient: String, attempt: Int = 1) async throws -> String {
         let line = try await logged("attempt \(attempt) for \(recipient)", times: attempt) {

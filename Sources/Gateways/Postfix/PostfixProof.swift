@@ -61,7 +61,7 @@ struct PostfixProof: Sendable {
     /// What is not as it should be, and the seconds that it took to see.
     private func look(at listener: PostfixPlan.Listener, withPolicy: Bool) async -> (String?, Int) {
         do {
-            guard let leaf = listener.leaf else { return (try await session(with: listener), 0) }
+            guard let leaf = listener.leaf else { return try await session(with: listener) }
             let served = try await prober.look(at: listener.endpoint, startTLS: true)
             guard served == leaf else { return ("it serves another certificate than it should: \(served.short)", 0) }
             for (name, leaf) in listener.named.sorted(by: { $0.key < $1.key }) {
@@ -70,7 +70,7 @@ struct PostfixProof: Sendable {
                     return ("it serves another certificate than it should to who asks for \(name): \(served.short)", 0)
                 }
             }
-            return (withPolicy ? try await session(with: listener) : nil, 0)
+            return withPolicy ? try await session(with: listener) : (nil, 0)
         } catch ChannelError.connectTimeout {
             return ("it does not answer", 1)
         } catch ProbeHandler.Failure.noTLS(let line) {
@@ -84,10 +84,11 @@ struct PostfixProof: Sendable {
         }
     }
 
-    /// Has one session that sends nothing with a listener, coming from its own address; what is not as its policy says.
-    private func session(with listener: PostfixPlan.Listener) async throws -> String? {
+    /// Has one session that sends nothing with a listener, coming from its own address: what is not as its policy says, and the seconds that
+    /// it took to see. Postfix makes a client wait for a second that is not refused.
+    private func session(with listener: PostfixPlan.Listener) async throws -> (String?, Int) {
         let found = group.next().makePromise(of: String?.self)
-        let timeout = found.futureResult.eventLoop.scheduleTask(in: .seconds(1)) { found.fail(ChannelError.connectTimeout(.seconds(1))) }
+        let timeout = found.futureResult.eventLoop.scheduleTask(in: .seconds(3)) { found.fail(ChannelError.connectTimeout(.seconds(3))) }
         defer { timeout.cancel() }
         let address = listener.endpoint.address
         let dialogue = PolicyDialogue(listener.terms, name: address.isIPv6 ? "[IPv6:\(address)]" : "[\(address)]")
@@ -101,7 +102,8 @@ struct PostfixProof: Sendable {
             .connect(to: try listener.endpoint.socketAddress)
         connection.whenFailure { found.fail($0) }
         found.futureResult.whenComplete { _ in connection.whenSuccess { $0.close(promise: nil) } }
-        return try await found.futureResult.get()
+        let objection = try await found.futureResult.get()
+        return (objection, objection == nil ? 0 : 1)
     }
 }
 
