@@ -7,7 +7,6 @@ import NIOPosix
 import SMTPFixtures
 import Subprocess
 import SystemPackage
-import Testing
 
 /// A real Postfix instance with directories and addresses of its own, driven by the gateway under test.
 package struct PostfixLab: Sendable {
@@ -120,13 +119,14 @@ package struct PostfixLab: Sendable {
     }
 
     /// Hands it a message for each recipient.
-    func send(to recipients: [String]) async throws {
+    package func send(to recipients: [String]) async throws {
         let peer = try await Peer.connect(to: address, from: "\(network).2")
         _ = try await peer.reply()
         try await peer.say("EHLO client.test")
         for recipient in recipients {
             for line in ["MAIL FROM:<a@sender.test>", "RCPT TO:<\(recipient)>", "DATA"] { try await peer.say(line) }
-            #expect(try await peer.say("Subject: test\r\n\r\ntest\r\n.").last?.hasPrefix("250") == true)
+            let answer = try await peer.say("Subject: test\r\n\r\ntest\r\n.").last ?? ""
+            guard answer.hasPrefix("250") else { throw NotSeen(description: "the message was not taken: \(answer)") }
         }
         await peer.close()
     }
@@ -160,7 +160,7 @@ package struct PostfixLab: Sendable {
     }
 
     /// Waits until something is so, half a minute at most.
-    func until(_ what: String, _ isSo: () async throws -> Bool) async throws {
+    package func until(_ what: String, _ isSo: () async throws -> Bool) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now.advanced(by: .seconds(30))
         while try await !isSo() {
@@ -170,10 +170,24 @@ package struct PostfixLab: Sendable {
     }
 
     /// Ends the main process without a word, as if it had crashed.
-    func killMaster() throws {
-        let text = try #require(read("queue/pid/master.pid"))
-        let process = try #require(Int32(text.filter(\.isNumber)))
+    package func killMaster() throws {
+        guard let process = Int32((read("queue/pid/master.pid") ?? "").filter(\.isNumber)) else {
+            throw NotSeen(description: "the number of the main process")
+        }
         kill(process, SIGKILL)
+    }
+
+    /// What the log says of the certificate that a message was delivered under: the last word on TLS of the process that sent it.
+    package func verdict(on recipient: String) -> String? {
+        let lines = (read("log") ?? "").split(separator: "\n")
+        func process(_ line: Substring) -> Substring? { line.split(separator: " ").first { $0.contains("/smtp[") } }
+        func isDelivery(_ line: Substring) -> Bool { line.contains("to=<") && line.contains("status=") }
+        guard let end = lines.firstIndex(where: { $0.contains("to=<\(recipient)>") && $0.contains("status=sent") }) else { return nil }
+        let before = lines[..<end].filter { process($0) == process(lines[end]) }.reversed().prefix { !isDelivery($0) }
+        guard let line = before.first(where: { $0.contains(" TLS connection established to ") }),
+            let start = line.ranges(of: "]: ").first?.upperBound
+        else { return nil }
+        return String(line[start...].prefix { $0 != " " })
     }
 
     /// What became of a message to an address: the status, with its reason, in the words of the log.

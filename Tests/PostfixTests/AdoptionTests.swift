@@ -2,6 +2,7 @@ import Certificates
 import ClusterModel
 import FoundationEssentials
 import Gateways
+import PostfixFixtures
 import SMTPFixtures
 import Testing
 

@@ -3,6 +3,7 @@ import Foundation
 import Gateways
 import Logging
 import NIOPosix
+import PostfixFixtures
 import SMTPFixtures
 import Synchronization
 import Testing

@@ -76,7 +76,15 @@ struct FaultTests {
             setup.policies["all"] = MailFlowPolicySetting(tls: .required)
             try await lab.another().apply(try setup.configuration)
             let refused = try await lab.logged("the session") { $0.contains("530 5.7.1 Session encryption is required") }
-            #expect(refused.contains("from=<> to=<postmaster>"))
+            #expect(refused.contains("from=<> to=<postmaster@localhost>"))
+            // Whom Postfix takes in any case gets no message in clear text either.
+            let peer = try await Peer.connect(to: lab.address, from: "\(lab.network).2")
+            _ = try await peer.reply()
+            for line in ["EHLO client.test", "MAIL FROM:<a@sender.test>", "RCPT TO:<postmaster>"] {
+                #expect(try await peer.say(line).last?.hasPrefix("250") == true)
+            }
+            #expect(try await peer.say("DATA") == ["530 5.7.1 Session encryption is required"])
+            await peer.close()
         }
     }
 

@@ -2,6 +2,7 @@ import Certificates
 import ClusterModel
 import Foundation
 import Gateways
+import PostfixFixtures
 import SMTPFixtures
 import Testing
 

@@ -4,6 +4,7 @@ import Foundation
 import Gateways
 import Glibc
 import NIOCore
+import PostfixFixtures
 import SMTPFixtures
 import Subprocess
 import SystemPackage

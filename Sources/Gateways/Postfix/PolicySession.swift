@@ -69,9 +69,14 @@ struct PolicyDialogue: Sendable {
             // A refusal so early is a filter's: then no recipient is taken either.
             guard code == 250 else { return .end(objection: nil) }
             step = .recipient
-            return .send("RCPT TO:<postmaster>")
+            // Not postmaster alone, whom Postfix takes before it asks what holds.
+            return .send("RCPT TO:<postmaster@localhost>")
         case .recipient:
-            return .end(objection: (200..<300).contains(code) ? "it takes a recipient from this machine without TLS" : nil)
+            guard code != 530 else { return .end(objection: nil) }
+            return .end(
+                objection: (200..<300).contains(code)
+                    ? "it takes a recipient from this machine without TLS"
+                    : "it answers \(code) and not 530 to a recipient from this machine without TLS")
         }
     }
 }

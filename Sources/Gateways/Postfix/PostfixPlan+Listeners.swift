@@ -59,13 +59,17 @@ extension PostfixPlan {
             options += profile(try configuration.settings.tlsProfile(listener.tlsProfile, for: .inbound), of: "smtpd")
                 .map { .init($0.name, $0.value) }
         }
+        let policies = try senders(of: name, listener)
         options += [
             .init("smtpd_tls_ask_ccert", verifies ? "yes" : "no"), .init("smtpd_tls_req_ccert", "no"),
             .init("smtpd_tls_CAfile", verifies ? authorities ?? "" : ""), .init("smtpd_tls_CApath", ""),
             .init("tls_append_default_CA", "no"), .init("smtpd_tls_loglevel", "1"), .init("smtpd_tls_received_header", "yes"),
             .init("smtpd_delay_reject", "yes"), .init("plaintext_reject_code", "530"),
-            .init("smtpd_client_restrictions", try senders(of: name, listener)),
+            .init("smtpd_client_restrictions", policies),
         ]
+        // Postfix takes the recipient postmaster, without a domain, before it asks what holds: there it holds when the message is to come.
+        let own = [base.parameters["smtpd_data_restrictions"] ?? ""].filter { !$0.isEmpty }
+        options.append(.init("smtpd_data_restrictions", (own + [policies]).joined(separator: ", ")))
         return options + ehlo(of: name, listener, settings, offersTLS: offersTLS)
     }
 

@@ -82,10 +82,9 @@ struct PostfixProof: Sendable {
 
     /// What is not as it should be, and the milliseconds that it took to see, if those are many.
     private func look(at listener: PostfixPlan.Listener, withPolicy: Bool, patience: Int) async -> (String?, Int) {
-        let deadline = TimeAmount.milliseconds(Int64(patience))
         do {
-            guard let leaf = listener.leaf else { return (try await session(with: listener, deadline: deadline), 0) }
-            let prober = TLSProber(group: group, deadline: deadline)
+            guard let leaf = listener.leaf else { return try await session(with: listener) }
+            let prober = TLSProber(group: group, deadline: .milliseconds(Int64(patience)))
             let served = try await prober.look(at: listener.endpoint, startTLS: true)
             guard served == leaf else { return ("it serves another certificate than it should: \(served.short)", 0) }
             for (name, leaf) in listener.named.sorted(by: { $0.key < $1.key }) {
@@ -94,7 +93,7 @@ struct PostfixProof: Sendable {
                     return ("it serves another certificate than it should to who asks for \(name): \(served.short)", 0)
                 }
             }
-            return (withPolicy ? try await session(with: listener, deadline: deadline) : nil, 0)
+            return withPolicy ? try await session(with: listener) : (nil, 0)
         } catch ChannelError.connectTimeout {
             return ("it does not answer", patience)
         } catch ProbeHandler.Failure.noTLS(let line) {
@@ -108,14 +107,15 @@ struct PostfixProof: Sendable {
         }
     }
 
-    /// Has one session that sends nothing with a listener, coming from its own address; what is not as its policy says.
-    private func session(with listener: PostfixPlan.Listener, deadline: TimeAmount) async throws -> String? {
+    /// Has one session that sends nothing with a listener, coming from its own address: what is not as its policy says, and the milliseconds
+    /// that it took to see. Postfix makes a client wait for a second that is not refused.
+    private func session(with listener: PostfixPlan.Listener) async throws -> (String?, Int) {
         let found = group.next().makePromise(of: String?.self)
-        let timeout = found.futureResult.eventLoop.scheduleTask(in: deadline) { found.fail(ChannelError.connectTimeout(deadline)) }
+        let timeout = found.futureResult.eventLoop.scheduleTask(in: .seconds(3)) { found.fail(ChannelError.connectTimeout(.seconds(3))) }
         defer { timeout.cancel() }
         let address = listener.endpoint.address
         let dialogue = PolicyDialogue(listener.terms, name: address.isIPv6 ? "[IPv6:\(address)]" : "[\(address)]")
-        let connection = ClientBootstrap(group: group).connectTimeout(deadline)
+        let connection = ClientBootstrap(group: group).connectTimeout(.seconds(1))
             .bind(to: try Endpoint(address: address, port: 0).socketAddress)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -125,7 +125,8 @@ struct PostfixProof: Sendable {
             .connect(to: try listener.endpoint.socketAddress)
         connection.whenFailure { found.fail($0) }
         found.futureResult.whenComplete { _ in connection.whenSuccess { $0.close(promise: nil) } }
-        return try await found.futureResult.get()
+        let objection = try await found.futureResult.get()
+        return (objection, objection == nil ? 0 : 1000)
     }
 }
 
