@@ -19,10 +19,14 @@ extension DurableDirectory {
     func exists(_ path: String) -> Bool { FileFacts(absolute(path), ofLink: true) != nil }
 
     /// What a link leads to, as it says; nil for none, whyever.
-    func destination(of link: String) -> String? { try? FileManager.default.destinationOfSymbolicLink(atPath: absolute(link)) }
+    func destination(of link: String) -> String? {
+        // Why there is none does not matter here.
+        try? FileManager.default.destinationOfSymbolicLink(atPath: absolute(link))
+    }
 
     /// The generations in a folder, which are called by their numbers; none before the first.
     func numbers(in folder: String) -> [Int] {
+        // What cannot be looked into holds no generation that could be read.
         ((try? FileManager.default.contentsOfDirectory(atPath: absolute(folder))) ?? []).compactMap { Int($0) }
     }
 

@@ -107,8 +107,8 @@ struct PostfixProof: Sendable {
         }
     }
 
-    /// Has one session that sends nothing with a listener, coming from its own address: what is not as its policy says, and the milliseconds
-    /// that it took to see. Postfix makes a client wait for a second that is not refused.
+    /// Has one session that sends nothing with a listener, coming from its own address: what is not as its policy says, and the
+    /// milliseconds that it took to see. Postfix makes a client wait for a second that is not refused.
     private func session(with listener: PostfixPlan.Listener) async throws -> (String?, Int) {
         let found = group.next().makePromise(of: String?.self)
         let timeout = found.futureResult.eventLoop.scheduleTask(in: .seconds(3)) { found.fail(ChannelError.connectTimeout(.seconds(3))) }
