@@ -150,8 +150,9 @@ struct AdoptionTests {
             changed == [
                 "smtp_tls_exclude_ciphers: not set", "smtp_tls_note_starttls_offer: yes", "service_throttle_time: 1s",
                 "smtpd_delay_reject: yes, at Muster's listeners",
+                "tls_server_sni_maps: no certificate by name at Muster's listeners, until one is given (serverNames; muster listener set --server-name)",
             ])
-        #expect(report.leftAlone.compactMap(\.place.parameter) == ["smtpd_client_restrictions", "tls_server_sni_maps"])
+        #expect(report.leftAlone.compactMap(\.place.parameter) == ["smtpd_client_restrictions"])
     }
 
     @Test(arguments: [

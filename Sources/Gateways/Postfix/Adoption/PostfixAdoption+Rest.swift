@@ -35,10 +35,12 @@ extension PostfixAdoption {
                 if new != value { report.change(place, from: value, to: new.isEmpty ? "not set" : new) }
             } else if name == "smtpd_client_restrictions", !value.isEmpty {
                 report.leave(place, "holds, after the TLS policy of the listener")
+            } else if name == "tls_server_sni_maps", !value.isEmpty {
+                report.change(
+                    place, from: value,
+                    to: "no certificate by name at Muster's listeners, until one is given (serverNames; muster listener set --server-name)")
             } else if let new = told[name] {
                 if new != value { report.change(place, from: value, to: "\(new.isEmpty ? "not set" : new), at Muster's listeners") }
-            } else if name == "tls_server_sni_maps" {
-                report.leave(place, "holds at every listener: certificates by name stay Postfix's own")
             } else {
                 report.leave(place, "stays")
             }
