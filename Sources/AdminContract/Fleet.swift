@@ -67,6 +67,8 @@ package struct MachineView: Hashable, Sendable, Codable {
     @OrNull package var lastSeen: Timestamp?
     /// The version of its agent, as that said; null until it did.
     @OrNull package var agentVersion: String?
+    /// What it drives; null where it did not say, or named a kind that this manager does not know and so takes to be capable of everything.
+    @OrNull package var gateway: GatewayKind?
     /// What of its settings its agent is too old for, one each.
     package var lacks: [String]
     /// The entries that were edited on the machine itself while it was disconnected, and that are not decided, as `section/entry`.
@@ -81,8 +83,8 @@ package struct MachineView: Hashable, Sendable, Codable {
         name: String, ownName: String? = nil, group: String, state: MachineState, targetRevision: Int, appliedRevision: Int?,
         targetDigest: Digest, appliedDigest: Digest?, reasons: [String] = [], services: [ServiceView] = [],
         disabled: [DisabledService] = [],
-        lastSeen: Timestamp? = nil, agentVersion: String? = nil, lacks: [String] = [], localEdits: [String] = [],
-        lastReceived: ReceiptView? = nil, lastApplied: ReceiptView? = nil, lastRejected: ReceiptView? = nil
+        lastSeen: Timestamp? = nil, agentVersion: String? = nil, gateway: GatewayKind? = nil, lacks: [String] = [],
+        localEdits: [String] = [], lastReceived: ReceiptView? = nil, lastApplied: ReceiptView? = nil, lastRejected: ReceiptView? = nil
     ) {
         self.ownName = ownName
         self.localEdits = localEdits
@@ -101,6 +103,7 @@ package struct MachineView: Hashable, Sendable, Codable {
         self.disabled = disabled
         self.lastSeen = lastSeen
         self.agentVersion = agentVersion
+        self.gateway = gateway
         self.lacks = lacks
     }
 }

@@ -358,7 +358,8 @@ package final class FleetService: MemberPort, Service {
                 },
                 // Values that do not read were refused before they were stored.
                 disabled: (try? target.configuration.disabledServices()) ?? [], lastSeen: status.lastHeard,
-                agentVersion: agent.agent.isEmpty ? nil : agent.agent, lacks: FleetService.texts(of: target.configuration.lacks(of: agent)),
+                agentVersion: agent.agent.isEmpty ? nil : agent.agent, gateway: agent.gateway,
+                lacks: FleetService.texts(of: target.configuration.lacks(of: agent)),
                 localEdits: apart.edits, lastReceived: record.lastReceived.map(ReceiptView.init),
                 lastApplied: record.lastApplied.map(ReceiptView.init),
                 lastRejected: record.lastRejected.map(ReceiptView.init))

@@ -50,7 +50,7 @@ package final class FixedService: AdminService {
             ServiceView(service: "delivery", certificate: "mail", fingerprint: digest, served: nil, unprovable: "outbound"),
             ServiceView(service: "service/malware-analysis", certificate: "mail", fingerprint: digest, served: nil, unprovable: "a client"),
         ], disabled: [DisabledService(service: "listener/inside", reason: "there is no interface \"data2\" on this machine")],
-        lastSeen: time, agentVersion: "0.1.0",
+        lastSeen: time, agentVersion: "0.1.0", gateway: .embedded,
         lastReceived: ReceiptView(revision: 3, position: 9, digest: digest, outcome: "applied", time: time),
         lastApplied: ReceiptView(revision: 3, position: 9, digest: digest, outcome: "applied", time: time),
         lastRejected: ReceiptView(

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("No machine is given what its kind of gateway cannot express", .timeLimit(.minutes(1)))
 struct GatewayLimitTests {
-    private func join(_ machine: String, _ desk: Desk, driving gateway: GatewayKind) async throws {
+    private func join(_ machine: String, _ desk: Desk, driving gateway: GatewayKind?) async throws {
         var request = try desk.request(machine, invitation: try await desk.invite())
         request.knowledge.gateway = gateway
         _ = try await desk.enrolment.join(request)
@@ -33,6 +33,17 @@ struct GatewayLimitTests {
         // What is beyond a gateway stands in nobody's way elsewhere.
         try await desk.set(.destinations, "default", ["tls": "required"])
         #expect(try await desk.commit().revision == 2)
+    }
+
+    @Test func `a machine shows what it drives, and one of an unknown kind is taken to be capable of everything`() async throws {
+        let desk = try await Desk.make()
+        try await join("mx1", desk, driving: .postfix)
+        // So a kind arrives that this manager does not know.
+        try await join("mx2", desk, driving: nil)
+        #expect(try await desk.admin.machines(for: desk.caller).map(\.gateway) == [.postfix, nil])
+        try await desk.set(.tlsProfiles, "inbound", ["cipherSuites": ["TLS_AES_256_GCM_SHA384"]])
+        let refusal = await #expect(throws: Refusal(.wouldBreak, "")) { try await desk.commit() }
+        #expect(refusal?.details.contains { $0.contains("mx2") } == false)
     }
 
     @Test func `a machine with Postfix does not join to what it cannot express`() async throws {

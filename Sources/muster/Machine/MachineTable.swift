@@ -47,6 +47,7 @@ extension MachineView {
             ("target", .init("revision \(targetRevision), digest \(targetDigest.short)")),
             ("applied", .init(appliedText)), ("last seen", .init(lastSeen?.description ?? "never")),
             ("agent", .init(agentVersion ?? "has not said")),
+            ("gateway", .init(gateway?.rawValue ?? "has not said, or is of a kind that this manager does not know")),
             ("last received", .init(lastReceived?.text ?? "")), ("last applied", .init(lastApplied?.text ?? "")),
             ("last rejected", .init(lastRejected?.text ?? "", .bad)),
         ]
