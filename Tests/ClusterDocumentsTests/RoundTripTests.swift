@@ -59,6 +59,12 @@ struct RoundTripTests {
         #expect(YAMLText.write(fresh.state.document().json) == YAMLText.write(document.json))
     }
 
+    @Test func `a section that inherits nothing says so also beside an entry that is hidden`() throws {
+        var document = ClusterDocument(groups: ["eu"], settings: [.group("eu"): [.delivery: [EntryNaming.onlyEntry: .hidden]]])
+        document.isolated = [.group("eu"): [.delivery]]
+        for text in [YAMLText.write(document.json), document.json.canonicalText] { #expect(try read(text) == document) }
+    }
+
     @Test func `every section takes part in it`() throws {
         var values = try RandomCluster(seed: 1, edits: 0).values
         for section in Section.all { #expect(values.entry(of: section) != nil, "no entry of \(section.name) was found at random") }

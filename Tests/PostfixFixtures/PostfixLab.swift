@@ -59,14 +59,14 @@ package struct PostfixLab: Sendable {
         PostfixLab.gateway(try PostfixOptions(["config-dir": configuration, "command-dir": commands]))
     }
 
-    /// Postfix's commands, but for one of `postfix` that does nothing and says that it has.
-    package func commands(without command: String) throws -> String {
+    /// Postfix's commands, but `reload` has its processes read the first generation, whatever was switched to, and says that it worked.
+    package func commandsThatReadTheFirst() throws -> String {
         let manager = FileManager.default
         try manager.createDirectory(atPath: "\(root)/idle", withIntermediateDirectories: true)
         for command in ["postconf", "postmap"] {
             try manager.createSymbolicLink(atPath: "\(root)/idle/\(command)", withDestinationPath: "/usr/sbin/\(command)")
         }
-        try "#!/bin/sh\n[ \"$3\" = \(command) ] || exec /usr/sbin/postfix \"$@\"\n".write(
+        try "#!/bin/sh\n[ \"$3\" = reload ] && ln -sfn gen/1 \(configuration)/current\nexec /usr/sbin/postfix \"$@\"\n".write(
             toFile: "\(root)/idle/postfix", atomically: false, encoding: .utf8)
         try manager.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(root)/idle/postfix")
         return "\(root)/idle"

@@ -67,7 +67,7 @@ struct FaultTests {
         try await PostfixLab.with { lab in
             var setup = Setup(certificate: try Issuer.selfSigned("mx1.example.com"))
             setup.address = lab.address
-            let gateway = try lab.another(commands: try lab.commands(without: "reload"))
+            let gateway = try lab.another(commands: try lab.commandsThatReadTheFirst())
             try await gateway.apply(try setup.configuration)
             setup.policies["all"] = MailFlowPolicySetting(tls: .required)
             #expect(

@@ -109,9 +109,8 @@ extension ClusterDocument {
         var members: [String: JSONValue] = entries.mapValues(\.json)
         if case .single? = section?.naming {
             guard let only = members[EntryNaming.onlyEntry] else { return isIsolated ? [isolatedKey: true] : .null }
-            guard case .object(let fields) = only else { return only }
-            // Isolation alone says that there is no entry, so one without fields stands there by its name.
-            members = fields.isEmpty && isIsolated ? [EntryNaming.onlyEntry: only] : fields
+            // Isolation alone says that there is no entry, so one without fields, or hidden, stands there by its name beside it.
+            if case .object(let fields) = only, !fields.isEmpty || !isIsolated { members = fields } else if !isIsolated { return only }
         }
         if isIsolated { members[isolatedKey] = true }
         return .object(members)

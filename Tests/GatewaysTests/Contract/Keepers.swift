@@ -115,12 +115,21 @@ struct GatewayLab: Sendable {
             for file in ["server.pid", "nginx/run/nginx.pid"] {
                 if let id = pid_t(lab.text(file).prefix { $0.isNumber }), id > 0 { _ = kill(id, SIGKILL) }
             }
-            for worker in lab.nginxWorkers { _ = kill(worker, SIGKILL) }
+            // One that was told to end while it started may just have begun.
+            while let left = Optional(lab.nginxMasters + lab.nginxWorkers), !left.isEmpty { for id in left { _ = kill(id, SIGKILL) } }
             try? FileManager.default.removeItem(atPath: directory)
         }
         try lab.write(hook.replacing("@LAB@", with: directory), to: "hook", mode: 0o700)
         try lab.write(GatewayLab.server, to: "server.py")
         try await body(lab)
+    }
+
+    /// The main processes that were started with a file of this directory.
+    private var nginxMasters: [pid_t] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }.filter { id in
+            let title = FileManager.default.contents(atPath: "/proc/\(id)/cmdline") ?? Data()
+            return String(decoding: title, as: UTF8.self).contains("nginx -c \(directory)/")
+        }
     }
 
     /// The processes that have nginx's log open.
