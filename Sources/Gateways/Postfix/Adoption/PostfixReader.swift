@@ -1,6 +1,6 @@
 package import ClusterModel
 import FoundationEssentials
-import Glibc
+import NIOCore
 
 /// Reads an existing Postfix installation, and changes nothing about it.
 package struct PostfixReader: Sendable {
@@ -116,32 +116,14 @@ package struct PostfixReader: Sendable {
 
     /// The machine's addresses, in the order of its interfaces, but for those that hold on one link only.
     private static func addresses() -> [IPAddress] {
-        var list: UnsafeMutablePointer<ifaddrs>?
-        guard unsafe getifaddrs(&list) == 0 else { return [] }
-        defer { unsafe freeifaddrs(list) }
+        // That they cannot be listed leaves those that somebody names.
+        let devices = (try? System.enumerateDevices()) ?? []
         var found: [IPAddress] = []
-        var next = unsafe list
-        while let entry = unsafe next {
-            unsafe next = entry.pointee.ifa_next
-            guard let address = unsafe address(at: entry.pointee.ifa_addr), !address.isOfOneLink, !found.contains(address) else { continue }
+        for text in devices.compactMap({ $0.address?.ipAddress }) {
+            guard let address = IPAddress(text), !address.isOfOneLink, !found.contains(address) else { continue }
             found.append(address)
         }
         return found
-    }
-
-    private static func address(at pointer: UnsafeMutablePointer<sockaddr>?) -> IPAddress? {
-        guard let pointer = unsafe pointer else { return nil }
-        switch unsafe Int32(pointer.pointee.sa_family) {
-        case AF_INET:
-            return unsafe pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-                unsafe IPAddress(bytes: withUnsafeBytes(of: $0.pointee.sin_addr) { unsafe Array($0) })
-            }
-        case AF_INET6:
-            return unsafe pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
-                unsafe IPAddress(bytes: withUnsafeBytes(of: $0.pointee.sin6_addr) { unsafe Array($0) })
-            }
-        default: return nil
-        }
     }
 }
 
