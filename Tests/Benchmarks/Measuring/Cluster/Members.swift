@@ -133,8 +133,8 @@ struct LightMember {
             case .look: queue += follower.looked(proved(follower.running?.configuration), drift: [], now: systemClock())
             case .hangUp: link?.close()
             case .remember, .rollBack, .flatten, .reconnect, .resumeLater: break
-            // Nobody keeps these members apart, and they have no papers to renew.
-            case .stayApart, .settle, .reportEdits, .renew, .adopt, .takeUp, .show: break
+            // Nobody keeps these members apart; they have no papers to renew, and mend nothing.
+            case .stayApart, .settle, .reportEdits, .renew, .adopt, .takeUp, .show, .mend: break
             }
         }
     }
