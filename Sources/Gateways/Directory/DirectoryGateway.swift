@@ -15,6 +15,8 @@ package actor DirectoryGateway: Gateway {
     private var turn = ApplyTurn()
     /// What was seen to be served last.
     private var seen: [IntendedService]?
+    /// The authorities as they were laid out last. Those of the system may be others by now: they come with the next change.
+    private var authorities: String?
 
     package init(
         _ options: DirectoryOptions, group: any EventLoopGroup, clock: any Clock<Duration> = ContinuousClock(), logger: Logger,
@@ -37,14 +39,15 @@ package actor DirectoryGateway: Gateway {
         let services = options.proves ? plan.services : []
         try await Changeover(folder: folder, sight: sight, server: server, logger: logger).apply(
             { _ in plan.files }, services, earlier: seen)
-        seen = services
+        (seen, authorities) = (services, plan.files[DirectoryPlan.authorities])
     }
 
     package func observe(_ configuration: GatewayConfiguration) async -> [GatewayObservation] {
         // What cannot be laid out was refused before it was in force.
         guard let plan = try? DirectoryPlan(configuration, system: systemAuthorities) else { return [] }
-        // The system's authorities may be others by now: they come with the next change.
-        return GenerationFolder(directory: options.path).observations { _ in plan.files.filter { $0.key != "authorities.pem" } }
+        var files = plan.files
+        files[DirectoryPlan.authorities] = authorities
+        return GenerationFolder(directory: options.path).observations { _ in files }
     }
 
     /// What reads the directory goes on serving: it needs no agent.

@@ -13,6 +13,7 @@ import ClusterModel
 /// ```
 struct DirectoryPlan: Sendable {
     let files: GenerationFolder.Files
+    static let authorities = "authorities.pem"
     /// Those with a certificate.
     let services: [IntendedService]
 
@@ -27,7 +28,7 @@ struct DirectoryPlan: Sendable {
             throw Refusal(.invalid, "The configuration has a value that this version cannot read.", details: [error.description])
         }
         files["settings.json"] = configuration.settings.tree.canonicalText
-        do throws(Refusal) { files["authorities.pem"] = try configuration.authoritiesText(system: system) } catch {
+        do throws(Refusal) { files[DirectoryPlan.authorities] = try configuration.authoritiesText(system: system) } catch {
             reasons += error.lines
         }
         for (service, name) in services.map({ ($0.service, $0.certificate) }) where files["certificates/\(name)/key.pem"] == nil {

@@ -98,7 +98,7 @@ package struct PostfixProcess: Hashable, Sendable {
     package static func all(parsing text: String) throws(Refusal) -> [PostfixProcess] {
         var processes: [PostfixProcess] = []
         for (number, line) in logicalLines(of: text) {
-            let words = words(of: line)
+            let words = line.postfixWords(alsoBy: "")
             guard words.count >= 8 else {
                 throw Refusal(
                     .unreadable, "line \(number) has \(words.count) fields; an entry has eight: name, type, five more and a command")
@@ -124,24 +124,6 @@ package struct PostfixProcess: Hashable, Sendable {
             }
             options.append(Option(setting[..<equals].trimmed, setting[setting.index(after: equals)...].trimmed))
         }
-    }
-
-    /// Words with spaces between them; one in braces may have spaces itself.
-    private static func words(of line: String) -> [String] {
-        var words: [String] = []
-        var word = ""
-        var depth = 0
-        for character in line {
-            if character.isWhitespace, depth == 0 {
-                if !word.isEmpty { words.append(word) }
-                word = ""
-                continue
-            }
-            if character == "{" { depth += 1 }
-            if character == "}" { depth -= 1 }
-            word.append(character)
-        }
-        return word.isEmpty ? words : words + [word]
     }
 
     package var text: String {
@@ -227,4 +209,26 @@ package struct PostfixBase: Hashable, Sendable {
         PostfixProcess("scache", "unix", "scache", columns: ["-", "-", "n", "-", "1"]),
         PostfixProcess("postlog", "unix-dgram", "postlogd", columns: ["n", "-", "n", "-", "1"]),
     ]
+}
+
+extension String {
+    /// Words as Postfix separates them in lists: by commas and white space, those in braces whole.
+    var postfixWords: [String] { postfixWords(alsoBy: ",") }
+
+    /// The same, separated by white space and these characters.
+    func postfixWords(alsoBy separators: String) -> [String] {
+        var words: [String] = []
+        var (word, depth) = ("", 0)
+        for character in self {
+            if depth == 0, character.isWhitespace || separators.contains(character) {
+                if !word.isEmpty { words.append(word) }
+                word = ""
+                continue
+            }
+            if character == "{" { depth += 1 }
+            if character == "}" { depth -= 1 }
+            word.append(character)
+        }
+        return word.isEmpty ? words : words + [word]
+    }
 }

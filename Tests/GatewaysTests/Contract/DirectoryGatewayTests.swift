@@ -2,7 +2,9 @@ import ClusterModel
 import FoundationEssentials
 import Gateways
 import Glibc
+import NIOPosix
 import SMTPFixtures
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct DirectoryGatewayTests {
@@ -160,6 +162,27 @@ import Testing
             #expect(reason(["path": path, "hook": lab.hook]).contains("can be replaced by others, who may write to \(lab.directory)"))
             try lab.setMode(of: lab.directory, 0o700)
             #expect(reason(["path": path, "hook": lab.hook]) == "")
+        }
+    }
+
+    @Test func `a list of authorities that somebody edits is seen, and a newer one of the system is no drift`() async throws {
+        try await GatewayLab.with(.directory, hook: GatewayLab.countingHook) { lab in
+            let system = Mutex("")
+            let configuration = try await Fixture.web().configuration
+            let options = try DirectoryOptions(["path": "\(lab.directory)/files", "hook": lab.hook, "prove": "no"])
+            let gateway = DirectoryGateway(
+                options, group: MultiThreadedEventLoopGroup.singleton, logger: quiet, systemAuthorities: { system.withLock { $0 } })
+            let list = try await TestCertificate.make("authority.example").chain
+            system.withLock { $0 = list }
+            try await gateway.apply(configuration)
+            let place = "files/current/authorities.pem"
+            try #require(lab.text(place).contains(list))
+            let renewed = try await TestCertificate.make("next.example").chain
+            system.withLock { $0 = renewed }
+            #expect(await gateway.observe(configuration).allSatisfy { $0.objection == nil })
+            try lab.write(renewed, to: place)
+            let objections = await gateway.observe(configuration).compactMap(\.objection)
+            #expect(objections.count == 1 && objections[0].contains("/authorities.pem"), "\(objections)")
         }
     }
 

@@ -117,22 +117,3 @@ struct PostfixTableName: Hashable, Sendable, CustomStringConvertible {
     /// Where people look for it.
     var file: String { type == "inline" ? "main.cf" : name }
 }
-
-extension String {
-    /// Words as Postfix separates them in lists: by commas and white space, those in braces whole.
-    var postfixWords: [String] {
-        var words: [String] = []
-        var (word, depth) = ("", 0)
-        for character in self {
-            if depth == 0, character == "," || character.isWhitespace {
-                if !word.isEmpty { words.append(word) }
-                word = ""
-                continue
-            }
-            if character == "{" { depth += 1 }
-            if character == "}" { depth -= 1 }
-            word.append(character)
-        }
-        return word.isEmpty ? words : words + [word]
-    }
-}
